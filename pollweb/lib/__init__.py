@@ -1,0 +1,1 @@
+"""The floor: what every package may use, and what uses no package of ours."""

@@ -1,0 +1,82 @@
+"""What can go wrong between a wish and its result.
+
+PollwebError
+├── InvalidRequest        400  the caller can mend it
+│   ├── UnknownModel      404
+│   ├── Unspeakable       422  no voice speaks this text
+│   └── ContentRefused    400
+├── TierTooLow            402 (text) / 403 (image)
+├── Conflict              409
+├── ProviderError         502  the thing that makes results failed
+│   ├── ProviderUnavailable 503
+│   │   └── EngineNotReady  503  its model file is not here yet
+│   └── ProviderTimeout   504
+├── StorageFull           507
+├── QueueAway             503  nobody is there to do the work
+├── Cancelled             499  everyone who waited has left
+└── WorkerLost            500→502  three workers died over it
+"""
+
+from pollweb.lib.errors import BadRequest, PollwebError, Unavailable
+
+
+class InvalidRequest(BadRequest):
+    code, status = "invalid_request", 400
+
+
+class InvalidParameter(InvalidRequest):
+    code = "invalid_parameter"
+
+
+class UnknownModel(InvalidRequest):
+    code, status = "model_not_found", 404
+
+
+class Unspeakable(InvalidRequest):
+    code, status = "unspeakable", 422
+
+
+class ContentRefused(InvalidRequest):
+    code = "content_refused"
+
+
+class TierTooLow(PollwebError):
+    code, status = "tier_too_low", 403
+
+
+class ProviderError(PollwebError):
+    """Whoever makes results failed. `again` says whether another attempt may help."""
+
+    code, status = "provider_failed", 502
+    again = True
+
+
+class ProviderUnavailable(ProviderError):
+    code, status, retry_after = "provider_unavailable", 503, 5
+
+
+class EngineNotReady(ProviderUnavailable):
+    code, retry_after = "engine_not_ready", 10
+    again = False
+
+
+class ProviderTimeout(ProviderError):
+    code, status = "deadline_exceeded", 504
+    again = False
+
+
+class StorageFull(PollwebError):
+    code, status = "storage_full", 507
+
+
+class QueueAway(Unavailable):
+    code = "worker_away"
+
+
+class Cancelled(PollwebError):
+    code, status = "cancelled", 499
+
+
+class WorkerLost(ProviderError):
+    code, status = "worker_lost", 502
+    again = False

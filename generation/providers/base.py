@@ -1,0 +1,34 @@
+"""The interface of everything that makes results.
+
+A provider knows its upstream or engine, and nothing of callers, limits, rows or feeds.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+from typing import Any, ClassVar
+
+from generation.requests import Request
+from generation.results import Piece
+
+
+class Provider(ABC):
+    """One way to make things: configuration, not open connections, since each call may run in another event loop."""
+
+    kind: ClassVar[str]
+
+    def __init__(self, name: str, options: dict[str, Any]) -> None:
+        """`name` is the operator's name for it, `options` the provider's table without `kind`."""
+        self.name = name
+        self.options = options
+
+    @abstractmethod
+    def generate(self, request: Request, *, model: str, deadline: float) -> AsyncIterator[Piece]:
+        """Yield any number of partial pieces, then exactly one Result, last.
+
+        `model` is the name at this provider; `deadline` a time of `time.monotonic()`. Raises only generation.errors.
+        Closing the iterator stops the work.
+        """
+
+    @abstractmethod
+    def slot(self, model: str) -> tuple[str, int]:
+        """The name of what this model occupies while it works, and how many may occupy it at once in a process."""

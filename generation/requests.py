@@ -1,0 +1,156 @@
+"""What somebody wishes for: frozen, validated, storable, with a fingerprint.
+
+A request says nothing about who asks. `model` is the public name that was asked for; which engine answers is the
+catalogue's business.
+"""
+
+import dataclasses
+import hashlib
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import orjson
+
+# Part of every fingerprint: raise it when the same request shall be made anew, since it would come out differently.
+FINGERPRINT_VERSION = 1
+
+# The public service answers an image request without a seed as if it had asked for this one, so that an address
+# always shows the same picture.
+DEFAULT_IMAGE_SEED = 42
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request(ABC):
+    """The part all kinds share. `kind` is what comes out: image, text or audio."""
+
+    kind: ClassVar[str]
+    model: str
+    private: bool = False
+
+    @property
+    @abstractmethod
+    def prompt(self) -> str:
+        """The wish as one text, for people."""
+
+    @property
+    def has_media(self) -> bool:
+        """Carries somebody's picture, recording or tool answer; such a request is private unless asked otherwise."""
+        return False
+
+    def params(self) -> dict[str, Any]:
+        """Everything but the defaults, as JSON values; `from_params` reads it back."""
+        return {
+            field.name: value
+            for field in dataclasses.fields(self)
+            if (value := getattr(self, field.name)) != field.default or field.name == "model"
+        }
+
+    def fingerprint(self, made_by: str) -> str:
+        """SHA-256 of all that decides the result, and of who makes it (`provider/model`); `private` does not."""
+        effective = {
+            field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "private"
+        }
+        structure = [FINGERPRINT_VERSION, self.kind, type(self).__name__, made_by, effective]
+        return hashlib.sha256(orjson.dumps(structure, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageRequest(Request):
+    """One picture. Sides in pixels; `seed` is already chosen (−1 has become a random one)."""
+
+    kind: ClassVar[str] = "image"
+    text: str = ""
+    seed: int = DEFAULT_IMAGE_SEED
+    width: int = 1024
+    height: int = 1024
+    negative_prompt: str = "worst quality, blurry"
+    quality: str = "medium"
+    guidance_scale: float | None = None
+    transparent: bool = False
+    enhance: bool = False
+    safe: bool = False
+    nologo: bool = False
+
+    @property
+    def prompt(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChatRequest(Request):
+    """A conversation to be continued. `messages` and `options` have OpenAI's chat-completions shapes.
+
+    `options` holds what the caller really set: temperature, top_p, seed, max_tokens, stop, response_format, tools, …
+    """
+
+    kind: ClassVar[str] = "text"
+    messages: tuple[dict[str, Any], ...] = ()
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def prompt(self) -> str:
+        """What the user said last."""
+        for message in reversed(self.messages):
+            if message.get("role", "user") == "user":
+                return text_of(message.get("content"))
+        return ""
+
+    @property
+    def has_media(self) -> bool:
+        parts = [part for m in self.messages if isinstance(m.get("content"), list) for part in m["content"]]
+        return any(m.get("role") in ("tool", "function") for m in self.messages) or any(
+            isinstance(part, dict) and part.get("type", "text") != "text" for part in parts
+        )
+
+    @property
+    def json_mode(self) -> bool:
+        return (self.options.get("response_format") or {}).get("type") in ("json_object", "json_schema")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeechRequest(Request):
+    """A text to be read aloud, word for word. `format` is one of generation.audio.FORMATS, `speed` a factor."""
+
+    kind: ClassVar[str] = "audio"
+    text: str = ""
+    voice: str = "alloy"
+    format: str = "mp3"
+    speed: float = 1.0
+
+    @property
+    def prompt(self) -> str:
+        return self.text
+
+
+KINDS: dict[str, type[Request]] = {kind.__name__: kind for kind in (ImageRequest, ChatRequest, SpeechRequest)}
+
+
+def store(request: Request) -> dict[str, Any]:
+    """The request as JSON values, its class named."""
+    return {"request": type(request).__name__, **request.params()}
+
+
+def restore(params: dict[str, Any]) -> Request:
+    """The counterpart of `store`."""
+    values = dict(params)
+    kind = KINDS[values.pop("request")]
+    if "messages" in values:
+        values["messages"] = tuple(values["messages"])
+    return kind(**values)
+
+
+def text_of(content: Any) -> str:
+    """The words of a message's content; a picture or a recording among them becomes `[image]` or `[audio]`."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return ""
+    words = []
+    for part in content:
+        if isinstance(part, str):
+            words.append(part)
+        elif isinstance(part, dict):
+            kind = str(part.get("type", "text"))
+            words.append(str(part.get("text", "")) if kind == "text" else "[audio]" if "audio" in kind else "[image]")
+    return "\n".join(word for word in words if word)

@@ -1,0 +1,9 @@
+"""Where every request arrives."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pollweb.settings")
+
+application = get_asgi_application()

@@ -1,0 +1,45 @@
+"""Database work of async code.
+
+The API lane leaves out Django's per-request signals and its thread-sensitive context, so its database work gets threads
+of its own: a few, each with its own connection, which is closed when it has become unusable.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from django.conf import settings
+from django.db import close_old_connections, connections
+
+_pool: ThreadPoolExecutor | None = None
+
+
+def _threads() -> ThreadPoolExecutor:
+    global _pool
+    if _pool is None:
+        _pool = ThreadPoolExecutor(settings.DATABASE_THREADS, thread_name_prefix="database")
+    return _pool
+
+
+def _work[T](work: Callable[[], T]) -> T:
+    close_old_connections()
+    try:
+        return work()
+    finally:
+        close_old_connections()
+
+
+async def run[**P, T](work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run synchronous database work in one of the database threads and wait for it."""
+    return await asyncio.get_running_loop().run_in_executor(_threads(), partial(_work, partial(work, *args, **kwargs)))
+
+
+def shutdown() -> None:
+    """Close the threads and their connections (process end, tests)."""
+    global _pool
+    if _pool is not None:
+        pool, _pool = _pool, None
+        for _ in range(settings.DATABASE_THREADS):
+            pool.submit(connections.close_all)
+        pool.shutdown(wait=True)

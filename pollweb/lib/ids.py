@@ -1,0 +1,29 @@
+"""Identifiers: ordered ones for rows, unguessable ones for addresses."""
+
+import re
+import secrets
+import time
+import uuid
+
+PUBLIC_ID = re.compile(r"[0-9A-Za-z_-]{22}")
+
+
+def uuid7() -> uuid.UUID:
+    """A UUID that sorts by the millisecond it was made in (RFC 9562, version 7)."""
+    value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return uuid.UUID(int=value)
+
+
+def public_id() -> str:
+    """128 random bits as 22 URL-safe characters; whoever has it was given it."""
+    return secrets.token_urlsafe(16)
+
+
+def is_public_id(value: str) -> bool:
+    return PUBLIC_ID.fullmatch(value) is not None
+
+
+def request_id() -> str:
+    return secrets.token_hex(8)

@@ -1,0 +1,42 @@
+"""The site lane's own middleware: a request id on every answer, and our errors as pages."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from pollweb.lib import ids
+from pollweb.lib.errors import PollwebError
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+class RequestIds:
+    """`request.id`, and `X-Request-Id` on the answer. Ids from outside are not believed."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.id = ids.request_id()  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response["X-Request-Id"] = request.id  # type: ignore[attr-defined]
+        return response
+
+
+class ErrorPages:
+    """A PollwebError raised by a page's view becomes a page that says what happened."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, PollwebError):
+            return None
+        response = render(request, "error.html", {"error": exception}, status=exception.status)
+        if exception.retry_after is not None:
+            response["Retry-After"] = str(max(1, round(exception.retry_after)))
+        return response

@@ -1,0 +1,24 @@
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from pollweb.lib import env
+
+
+def test_it_reads_a_secret_from_a_file(tmp_path, monkeypatch):
+    (tmp_path / "key").write_text("s3cret\n")
+    monkeypatch.setenv("POLLWEB_X_FILE", str(tmp_path / "key"))
+    assert env.text("POLLWEB_X") == "s3cret"
+
+
+def test_it_names_the_variable_the_value_and_what_is_allowed(monkeypatch):
+    monkeypatch.setenv("POLLWEB_X", "many")
+    with pytest.raises(ImproperlyConfigured, match=r"POLLWEB_X is 'many'; allowed is a whole number from 1 to 9\."):
+        env.number("POLLWEB_X", 3, least=1, most=9)
+    with pytest.raises(ImproperlyConfigured, match="POLLWEB_X is 'many'; allowed are 1, true"):
+        env.flag("POLLWEB_X")
+
+
+def test_it_takes_nothing_for_not_set(monkeypatch):
+    monkeypatch.setenv("POLLWEB_X", "  ")
+    assert env.number("POLLWEB_X", 3) == 3
+    assert env.base_url("POLLWEB_X", "http://a.example/b/") == "http://a.example/b"

@@ -1,0 +1,28 @@
+"""pollweb.settings for tests: a home of its own in the temporary folder, for each test process."""
+
+import os
+import tempfile
+
+# A run against PostgreSQL and an outer Redis (make test-services) names them by these two.
+OUTER = {name: os.environ.get(name, "") for name in ("POLLWEB_DATABASE_URL", "POLLWEB_REDIS_URL")}
+for name in [
+    name
+    for name in os.environ
+    if name.startswith("POLLWEB_") and name not in (*OUTER, "POLLWEB_MODELS_DIR", "POLLWEB_SERVER")
+]:
+    del os.environ[name]
+
+_home = tempfile.TemporaryDirectory(prefix="pollweb-test-")
+os.environ["POLLWEB_HOME"] = _home.name
+os.environ["POLLWEB_MODELS"] = "none"
+os.environ["POLLWEB_SECRET_KEY"] = "only for tests"
+os.environ["POLLWEB_SITE_URL"] = "http://localhost:8000"
+os.environ["POLLWEB_REDIS_PREFIX"] = f"pollweb-test-{os.getpid()}"
+
+from pollweb.settings import *  # noqa: E402, F403
+from pollweb.settings import DATABASES  # noqa: E402
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+if "sqlite" in DATABASES["default"]["ENGINE"]:
+    # A file, not memory: threads and processes of a test see the same rows.
+    DATABASES["default"]["TEST"] = {"NAME": os.path.join(_home.name, "test.sqlite3")}
