@@ -1,7 +1,7 @@
 """`manage.py models list|fetch|verify`: the model files of the embedded engines."""
 
 import signal
-from typing import Any
+from typing import Any, TextIO, cast
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -32,7 +32,10 @@ class Command(BaseCommand):
         files = model_files.shipped().in_set(set_name)
         try:
             failures = model_files.fetch(
-                settings.MODEL_FOLDER, files, display_for(self.stdout._out), mirror_place=settings.MODEL_MIRROR
+                settings.MODEL_FOLDER,
+                files,
+                display_for(cast(TextIO, self.stdout._out)),
+                mirror_place=settings.MODEL_MIRROR,
             )
         except KeyboardInterrupt:
             raise CommandError("Stopped. Run it again to go on where it was.", returncode=130) from None
