@@ -1,0 +1,114 @@
+"""Which models there are: a public name, what it can do, and where it is made.
+
+In code a *model* is a database row; an AI model is a card here. The public API keeps saying model.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from django.conf import settings
+
+from generation.errors import TierTooLow, UnknownModel
+
+TIERS = ("anonymous", "seed", "flower", "nectar")
+DEFAULT = {"image": "flux", "text": "openai", "audio": "openai-audio"}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a model is made: the operator's name of a provider, and the model's name there."""
+
+    provider: str
+    model: str
+
+    def __str__(self) -> str:
+        return f"{self.provider}/{self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """One public model. `sources` is its fallback chain, first choice first."""
+
+    name: str
+    kind: str
+    sources: tuple[Source, ...]
+    description: str
+    tier: str
+    aliases: tuple[str, ...]
+    system: str
+    voices: tuple[str, ...]
+    tools: bool
+    vision: bool
+    reasoning: bool
+    largest_side: int
+    max_input_chars: int
+
+    def admits(self, tier: str) -> bool:
+        return TIERS.index(tier) >= TIERS.index(self.tier)
+
+    def admit(self, tier: str) -> None:
+        """Raises TierTooLow (402 for text, 403 for pictures) when `tier` may not use this model."""
+        if not self.admits(tier):
+            raise TierTooLow(
+                f"Model not found or tier not high enough. Your tier: {tier}, required tier: {self.tier}. "
+                f"To get a token or add a referrer, visit {settings.AUTH_URL}",
+                status=403 if self.kind == "image" else 402,
+            )
+
+
+@cache
+def cards(kind: str) -> dict[str, ModelCard]:
+    """The cards of one kind by their public names, in the operator's order."""
+    return {
+        name: ModelCard(
+            name=name,
+            kind=kind,
+            sources=tuple(Source(source.provider, source.model) for source in card.sources),
+            description=card.description,
+            tier=card.tier,
+            aliases=tuple(card.aliases),
+            system=card.system,
+            voices=tuple(card.voices),
+            tools=card.tools,
+            vision=card.vision,
+            reasoning=card.reasoning,
+            largest_side=card.largest_side,
+            max_input_chars=card.max_input_chars,
+        )
+        for name, card in getattr(settings.DESIGN.models, kind).items()
+    }
+
+
+@cache
+def _by_any_name(kind: str) -> dict[str, ModelCard]:
+    return {word: card for card in cards(kind).values() for word in (card.name, *card.aliases)}
+
+
+def forget() -> None:
+    """Read the operator's design anew (tests)."""
+    cards.cache_clear()
+    _by_any_name.cache_clear()
+
+
+def default(kind: str) -> ModelCard:
+    known = cards(kind)
+    if not known:
+        raise UnknownModel(f"No {kind} model is configured here.")
+    return known.get(DEFAULT[kind]) or next(iter(known.values()))
+
+
+def image(name: str) -> ModelCard:
+    """The card for a picture. As the public service has it, an unknown name is the default model, never an error."""
+    return _by_any_name("image").get(name) or default("image")
+
+
+def find(name: str, kinds: Iterable[str] = ("text", "audio")) -> ModelCard:
+    """The card of this name or alias. UnknownModel when there is none; nothing means the first kind's default."""
+    kinds = tuple(kinds)
+    if not name:
+        return default(kinds[0])
+    for kind in kinds:
+        if card := _by_any_name(kind).get(name):
+            return card
+    raise UnknownModel(f"Model not found: {name[:100]}")

@@ -1,0 +1,45 @@
+"""The Celery app: its queues and how it behaves.
+
+A message carries a row's id and nothing else; the row is the job (docs/decisions/0003-the-row-is-the-job.md). So no
+result backend, no retries, no countdowns: a lost message costs seconds, since the ticker of any worker sends it again.
+
+Queues: `engine` (the embedded engines; one consumer on each machine, since engines hold models in memory), `remote`
+(calls to upstreams), `light` (small things: thumbnails, storing, exports).
+"""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pollweb.settings")
+
+from django.conf import settings  # noqa: E402
+
+app = Celery("pollweb")
+app.conf.update(
+    broker_url=settings.CELERY_BROKER_URL,
+    broker_transport_options={
+        "global_keyprefix": settings.CELERY_BROKER_PREFIX,
+        "socket_connect_timeout": 1,
+        "socket_timeout": 5,
+        "visibility_timeout": 3600,
+    },
+    broker_connection_retry_on_startup=True,
+    broker_pool_limit=4,
+    task_ignore_result=True,
+    task_default_queue="light",
+    task_routes={"generation.tasks.*": {"queue": "light"}},
+    task_publish_retry=False,
+    task_serializer="json",
+    accept_content=["json"],
+    worker_prefetch_multiplier=1,
+    worker_disable_prefetch=True,
+    worker_hijack_root_logger=False,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_soft_shutdown_timeout=settings.DRAIN_SECONDS,
+    worker_enable_remote_control=False,
+    worker_send_task_events=False,
+    timezone="UTC",
+    beat_schedule={},
+)
+app.autodiscover_tasks(["generation"])
