@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
@@ -21,7 +22,10 @@ ROOT = Path(__file__).resolve().parent.parent
 # --- where things lie -------------------------------------------------------------------------------------------------
 
 POLLWEB_HOME = env.folder("POLLWEB_HOME", ROOT / "var")
-POLLWEB_HOME.mkdir(parents=True, exist_ok=True)
+try:
+    POLLWEB_HOME.mkdir(parents=True, exist_ok=True)
+except OSError as exc:
+    raise ImproperlyConfigured(f"POLLWEB_HOME is {POLLWEB_HOME}, which cannot be made: {exc.strerror}.") from exc
 MEDIA_FOLDER = POLLWEB_HOME / "media"
 MODEL_FOLDER = env.folder("POLLWEB_MODELS_DIR", POLLWEB_HOME / "models")
 MODEL_SET = env.choice("POLLWEB_MODELS", "default", ("none", "tiny", "default", "large"))
@@ -59,6 +63,10 @@ def _kept_secret(path: Path) -> str:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return path.read_text(encoding="ascii").strip()
+    except OSError as exc:
+        raise ImproperlyConfigured(
+            f"POLLWEB_HOME is {path.parent}, where nothing can be written: {exc.strerror}."
+        ) from exc
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(secrets.token_urlsafe(50))
     return path.read_text(encoding="ascii").strip()
