@@ -64,7 +64,7 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         """Finished results of the same request that whoever has this scope may be given."""
         return self.finished().filter(fingerprint=fingerprint, scope=scope)
 
-    # --- transitions: one conditional UPDATE each; False means somebody else was first -----------------------------------
+    # Transitions: one conditional UPDATE each; False means somebody else was first.
 
     def claim(self, pk: Any, owner: str) -> int | None:
         """Queued → running under a new fence, which is returned; None when the row is no longer to be had."""
@@ -129,12 +129,14 @@ class Generation(models.Model):
     params = models.JSONField(help_text="the whole request, as generation.requests.store writes it")
     fingerprint = models.CharField(max_length=64)
     scope = models.CharField(max_length=80, help_text="who may be given this result again: public, or a principal")
-    dedupe_key = models.CharField(max_length=150, null=True, unique=True, help_text="only while queued or running")
+    # NULL, not "", when the row is final: NULLs are never equal, so the constraint holds for rows in flight only.
+    dedupe_key = models.CharField(max_length=150, null=True, unique=True)  # noqa: DJ001
     visibility = models.CharField(
         max_length=8, choices=[("public", "public"), ("private", "private")], default="private"
     )
 
     # Who asked.
+    tier = models.CharField(max_length=16, default="anonymous")
     principal = models.CharField(max_length=80, help_text="team:7, or an address shortened to its network")
     team = models.ForeignKey(Team, models.SET_NULL, null=True, related_name="generations")
     token = models.ForeignKey(Token, models.SET_NULL, null=True, related_name="generations")
@@ -149,9 +151,11 @@ class Generation(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     lease_owner = models.CharField(max_length=80, blank=True)
     lease_until = models.DateTimeField(null=True)
-    deadline = models.DateTimeField()
+    deadline = models.DateTimeField(help_text="when nobody wants it any more; waiting counts")
+    time_limit = models.FloatField(default=60, help_text="seconds that the making alone may take")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    queued_at = models.DateTimeField(default=timezone.now)
+    queued_at = models.DateTimeField(default=timezone.now, help_text="when its message was last sent")
+    start_after = models.DateTimeField(null=True, help_text="not to be started before: its turn has not come")
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     error_code = models.CharField(max_length=40, blank=True)

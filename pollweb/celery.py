@@ -8,12 +8,13 @@ Queues: `engine` (the embedded engines; one consumer on each machine, since engi
 """
 
 import os
+import threading
 
-from celery import Celery
+from celery import Celery, signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pollweb.settings")
 
-from django.conf import settings  # noqa: E402
+from django.conf import settings
 
 app = Celery("pollweb")
 app.conf.update(
@@ -43,3 +44,19 @@ app.conf.update(
     beat_schedule={},
 )
 app.autodiscover_tasks(["generation"])
+
+
+@signals.worker_ready.connect
+def _start_ticker(**kwargs: object) -> None:
+    from generation.ticker import Ticker
+
+    Ticker().start()
+
+
+@signals.worker_shutting_down.connect
+def _drain(**kwargs: object) -> None:
+    """Runs inside a signal handler: the waiting is done by a thread."""
+    from generation import worker
+
+    seconds = max(0.0, settings.DRAIN_SECONDS - 1)
+    threading.Thread(target=lambda: worker.current().drain(seconds), name="drain", daemon=True).start()

@@ -108,7 +108,7 @@ class Design(Table):
     """The whole file, read and checked."""
 
     site: Site
-    tiers: dict[TierName, Tier]
+    tiers: dict[str, Tier]
     deadlines: Deadlines
     limits: Limits
     visibility: Visibility
@@ -119,6 +119,9 @@ class Design(Table):
     @model_validator(mode="after")
     def check_whole(self) -> "Design":
         missing = [tier for tier in TIERS if tier not in self.tiers]
+        unknown = [tier for tier in self.tiers if tier not in TIERS]
+        if unknown:
+            raise ValueError(f"tiers.{unknown[0]} is not a known key; known are {', '.join(TIERS)}")
         if missing:
             raise ValueError(f"tiers.{missing[0]} is missing; every one of {', '.join(TIERS)} is needed")
         for kind in ("image", "text", "audio"):

@@ -1,0 +1,59 @@
+"""The image face: pictures, and the list of models that make them."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from generation import catalogue, intake, media
+from generation.api import doors, responses
+from generation.wire import pollinations
+from pollweb.accounts.identity import identify
+from pollweb.lib import http
+
+NO_STORE = {
+    "Cache-Control": "no-store, no-cache, must-revalidate, proxy-revalidate",
+    "Pragma": "no-cache",
+    "Expires": "0",
+}
+
+
+@doors.methods("GET", "POST", "HEAD")
+async def prompt(request: HttpRequest) -> HttpResponse:
+    """`GET /prompt/{prompt}`: the picture itself, as bytes."""
+    wish = http.prompt_from_path(request, "/prompt/")
+    query = http.query(request)
+    card = catalogue.image(query.get("model", ""))
+    wanted = pollinations.image_request(wish, query, card)
+    request.error_context = {**wanted.params(), "prompt": wanted.prompt}  # type: ignore[attr-defined]
+    if request.method == "HEAD":
+        return HttpResponse(content_type="image/jpeg")
+    address = pollinations.address(f"{settings.IMAGE_URL}/prompt", wanted.prompt, query)
+    context = doors.context(request, await identify(request), source_url=address)
+    async with intake.generate(wanted, context) as answer:
+        row = await answer.result()
+        return await responses.file(request, answer, media.filename(row))
+
+
+@doors.methods("GET", "HEAD")
+async def models(request: HttpRequest) -> HttpResponse:
+    """`GET /models`: an array of names. Clients print its elements, so they stay strings."""
+    return responses.json(list(catalogue.cards("image")), more=NO_STORE)
+
+
+@doors.methods("GET", "HEAD")
+async def about(request: HttpRequest) -> HttpResponse:
+    """`GET /about`: what each model is and can do."""
+    cards = catalogue.cards("image").values()
+    return responses.json(
+        [
+            {
+                "name": card.name,
+                "aliases": list(card.aliases),
+                "description": card.description,
+                "tier": card.tier,
+                "maxSideLength": card.largest_side,
+                "made_by": [str(source) for source in card.sources],
+            }
+            for card in cards
+        ],
+        more=NO_STORE,
+    )

@@ -1,0 +1,120 @@
+"""Answers: bytes, words and event streams, with the headers every generation carries."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+import orjson
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from pollweb.lib.http import error_object
+
+from generation import media
+from generation.intake import Answer
+from generation.models import Generation
+from generation.wire import openai
+from pollweb.lib import sse
+from pollweb.lib.errors import PollwebError
+
+PUBLIC = "public, max-age=31536000, immutable"
+PRIVATE = "private, no-store"
+
+
+def headers(answer: Answer) -> dict[str, str]:
+    """What every generation says about itself. The row is final by now."""
+    return {
+        "X-Cache": answer.cache,
+        **({"X-Cache-Type": "EXACT"} if answer.cache == "HIT" else {}),
+        "X-Visibility": answer.visibility,
+        "X-Model-Used": answer.row.made_by,
+        "Cache-Control": PUBLIC if answer.visibility == "public" else PRIVATE,
+    }
+
+
+def json(data: Any, *, status: int = 200, more: Mapping[str, str] | None = None) -> HttpResponse:
+    return HttpResponse(
+        orjson.dumps(data), status=status, content_type="application/json; charset=utf-8", headers=dict(more or {})
+    )
+
+
+def text(answer: Answer) -> HttpResponse:
+    """The words of an answer; a pure tool call, which has none, as its message."""
+    message = answer.row.message or {}
+    if message.get("content") is None and message.get("tool_calls"):
+        return json(message, more=headers(answer))
+    return HttpResponse(
+        str(message.get("content") or ""), content_type="text/plain; charset=utf-8", headers=headers(answer)
+    )
+
+
+async def file(request: HttpRequest, answer: Answer, filename: str) -> HttpResponse:
+    """A picture or sound, with ETag, conditions and ranges."""
+    response = await media.respond(request, answer.row, filename=filename)
+    for name, value in headers(answer).items():
+        response[name] = value
+    return response
+
+
+async def event_stream(
+    stack: AsyncExitStack, answer: Answer, *, include_usage: bool, request_id: str
+) -> StreamingHttpResponse:
+    """The answer as OpenAI's chunks. Whatever goes wrong before the first piece is raised here, as a real status.
+
+    `stack` holds the caller's place; it is closed when the stream ends, however it ends.
+    """
+    frames = _frames(stack, answer, include_usage, request_id)
+    first = await anext(frames)
+    more = headers(answer) | {"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Connection": "keep-alive"}
+    if not answer.row.made_by:
+        del more["X-Model-Used"]
+    body = _after(first, frames)
+    # An async generator that was never started has no `finally`: start it, so that closing it closes what it holds.
+    await anext(body)
+    return StreamingHttpResponse(body, content_type="text/event-stream; charset=utf-8", headers=more)
+
+
+async def _after(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    try:
+        yield b""
+        yield first
+        async for frame in rest:
+            yield frame
+    finally:
+        await rest.aclose()
+
+
+async def _frames(stack: AsyncExitStack, answer: Answer, include_usage: bool, request_id: str) -> AsyncGenerator[bytes]:
+    """Frames of the stream; raises only before the first one, afterwards an error is a frame of its own."""
+    said: list[str] = []
+    began = False
+    async with stack:
+        try:
+            async for piece in answer.pieces():
+                if not (delta := piece.get("delta")):
+                    continue
+                said.append(str(delta.get("content") or ""))
+                yield openai.chunk(answer.row, delta if began else {"role": "assistant", **delta})
+                began = True
+        except PollwebError as exc:
+            if not began:
+                raise
+            yield sse.data({"error": error_object(exc, request_id)})
+            return
+        row = answer.row
+        if rest := _unsaid(row, "".join(said), began):
+            yield openai.chunk(row, rest if began else {"role": "assistant", **rest})
+        yield openai.chunk(row, {}, row.finish_reason or "stop")
+        if include_usage:
+            yield openai.usage_chunk(row)
+        yield sse.DONE
+
+
+def _unsaid(row: Generation, said: str, began: bool) -> dict[str, Any]:
+    """What the pieces did not tell: all of a cached answer, the end of one whose pieces were lost on the way."""
+    message = row.message or {}
+    rest: dict[str, Any] = {}
+    content = str(message.get("content") or "")
+    if content.startswith(said) and len(content) > len(said):
+        rest["content"] = content[len(said) :]
+    if not began and message.get("tool_calls"):
+        rest["tool_calls"] = [{"index": index, **call} for index, call in enumerate(message["tool_calls"])]
+    return rest

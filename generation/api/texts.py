@@ -1,0 +1,133 @@
+"""The text face: answers, speech, and the lists of models."""
+
+from contextlib import AsyncExitStack
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+
+from generation import catalogue, intake, media
+from generation.api import doors, responses
+from generation.errors import InvalidRequest
+from generation.requests import Request
+from generation.wire import openai, pollinations, values
+from pollweb.accounts.identity import identify
+from pollweb.lib import http
+from pollweb.lib.errors import MethodNotAllowed
+
+SPEECH_OPTIONS = ("voice", "format", "speed", "private")
+
+
+@doors.methods("GET", "HEAD")
+async def prompt(request: HttpRequest) -> HttpResponseBase:
+    """`GET /{prompt}`: the answer as plain text, a stream of chunks, or the text itself as sound."""
+    wish = http.prompt_from_path(request, "/")
+    query = http.query(request)
+    card = catalogue.find(query.get("model", ""))
+    if not wish.strip():
+        raise InvalidRequest("The prompt is empty. Put a text into the path: GET /{prompt}", code="empty_prompt")
+    if request.method == "HEAD":
+        return HttpResponse(content_type="audio/mpeg" if card.kind == "audio" else "text/plain; charset=utf-8")
+    address = pollinations.address(settings.TEXT_URL, wish, query)
+    wanted: Request
+    if card.kind == "audio":
+        wanted = pollinations.speech_request(wish, query, card)
+    else:
+        wanted = pollinations.text_request(wish, query, card)
+    streamed = card.kind == "text" and values.stream_flag(query.get("stream", ""))
+    context = doors.context(request, await identify(request), source_url=address, streamed=streamed)
+    return await _answer(request, wanted, context, include_usage=False)
+
+
+async def root(request: HttpRequest) -> HttpResponseBase:
+    """`POST /`: messages in, plain text out. `GET /` shows the site."""
+    if request.method in ("GET", "HEAD"):
+        return HttpResponseRedirect(settings.SITE_URL + "/")
+    if request.method != "POST":
+        raise MethodNotAllowed("Use POST, with messages in a JSON body.", details={"allow": ["GET", "POST"]})
+    body = _merged(request)
+    card = catalogue.find(str(body.get("model") or ""))
+    wanted: Request
+    if card.kind == "audio":
+        spoken = openai.messages(body.get("messages"))
+        text = intake.requests.text_of(spoken[-1]["content"])
+        wanted = pollinations.speech_request(text, {k: str(body[k]) for k in SPEECH_OPTIONS if k in body}, card)
+    else:
+        wanted = openai.chat_request(body, card)
+    streamed = card.kind == "text" and values.stream_flag(body.get("stream", ""))
+    context = doors.context(request, await identify(request, body), body=body, streamed=streamed)
+    return await _answer(request, wanted, context, include_usage=_wants_usage(body))
+
+
+@doors.methods("POST")
+async def completions(request: HttpRequest) -> HttpResponseBase:
+    """`POST /openai…`, `POST /v1/chat/completions`: OpenAI's chat completions."""
+    body = _merged(request)
+    card = catalogue.find(str(body.get("model") or ""), ("text",))
+    wanted = openai.chat_request(body, card)
+    streamed = values.stream_flag(body.get("stream", ""))
+    context = doors.context(request, await identify(request, body), body=body, streamed=streamed)
+    if streamed:
+        return await _stream(request, wanted, context, include_usage=_wants_usage(body))
+    async with intake.generate(wanted, context) as answer:
+        row = await answer.result()
+        return responses.json(openai.completion(row), more=responses.headers(answer) | {"Cache-Control": "no-store"})
+
+
+@doors.methods("GET", "HEAD")
+async def models(request: HttpRequest) -> HttpResponseBase:
+    """`GET /models`: every text and audio model with what it can do."""
+    return responses.json([pollinations.text_model(card) for kind in ("text", "audio") for card in _sorted(kind)])
+
+
+@doors.methods("GET", "HEAD")
+async def openai_models(request: HttpRequest) -> HttpResponseBase:
+    """`GET /openai/models`, `GET /v1/models`."""
+    kinds = ("text", "audio", "image") if request.face == "v1" else ("text", "audio")  # type: ignore[attr-defined]
+    return responses.json({"object": "list", "data": [openai.model(card) for kind in kinds for card in _sorted(kind)]})
+
+
+@doors.methods("GET", "HEAD")
+async def openai_model(request: HttpRequest, name: str) -> HttpResponseBase:
+    """`GET /v1/models/{id}`."""
+    return responses.json(openai.model(catalogue.find(name, ("text", "audio", "image"))))
+
+
+def _sorted(kind: str) -> list[catalogue.ModelCard]:
+    """The operator's own order, personas after the rest."""
+    return sorted(catalogue.cards(kind).values(), key=lambda card: bool(card.system))
+
+
+def _merged(request: HttpRequest) -> dict[str, Any]:
+    """The body over the query."""
+    return {**http.query(request).dict(), **http.json_body(request)}
+
+
+def _wants_usage(body: dict[str, Any]) -> bool:
+    options = body.get("stream_options")
+    return isinstance(options, dict) and bool(options.get("include_usage"))
+
+
+async def _answer(
+    request: HttpRequest, wanted: Request, context: intake.Context, *, include_usage: bool
+) -> HttpResponseBase:
+    if context.streamed:
+        return await _stream(request, wanted, context, include_usage=include_usage)
+    async with intake.generate(wanted, context) as answer:
+        row = await answer.result()
+        if row.artifact_id:
+            return await responses.file(request, answer, media.filename(row))
+        return responses.text(answer)
+
+
+async def _stream(
+    request: HttpRequest, wanted: Request, context: intake.Context, *, include_usage: bool
+) -> HttpResponseBase:
+    stack = AsyncExitStack()
+    answer = await stack.enter_async_context(intake.generate(wanted, context))
+    return await responses.event_stream(
+        stack,
+        answer,
+        include_usage=include_usage,
+        request_id=request.id,  # type: ignore[attr-defined]
+    )

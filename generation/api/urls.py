@@ -1,0 +1,40 @@
+"""The addresses of generation's endpoints, one list for each face of the API.
+
+Prompts are read from the raw path by the views (a route cannot take every character), so their routes match anything.
+"""
+
+from django.urls import URLPattern, URLResolver, path, re_path
+
+from feeds import stream
+from generation.api import files, images, texts
+
+Table = list[URLPattern | URLResolver]
+
+image: Table = [
+    path("models", images.models),
+    path("about", images.about),
+    path("feed", stream.image_feed),
+    path("prompt", images.prompt),
+    re_path(r"(?s)^prompt/.*$", images.prompt),
+]
+
+text: Table = [
+    path("", texts.root),
+    path("models", texts.models),
+    path("feed", stream.text_feed),
+    path("openai/models", texts.openai_models),
+    re_path(r"(?s)^openai(/.*)?$", texts.completions),
+    path("v1/models", texts.openai_models),
+    path("v1/chat/completions", texts.completions),
+    re_path(r"(?s)^.+$", texts.prompt),
+]
+
+v1: Table = [
+    path("models", texts.openai_models),
+    path("models/<path:name>", texts.openai_model),
+    path("chat/completions", texts.completions),
+]
+
+root: Table = [
+    path("media/<str:public_id>/original", files.original),
+]

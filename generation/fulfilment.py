@@ -1,0 +1,289 @@
+"""From a claimed job to its stored, announced result.
+
+The only place that finishes rows. Everything the end brings about — state, usage, the feed's outbox — is one
+transaction under the row's fence: a worker that lost its lease changes nothing.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import time
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from feeds.events import FeedEvent
+
+from feeds import outbox
+from generation import catalogue, store
+from generation.errors import Cancelled, ProviderError, ProviderTimeout
+from generation.handoff import Sender
+from generation.models import MOST_ATTEMPTS, Artifact, Generation, State
+from generation.providers import registry
+from generation.requests import ChatRequest, Request, text_of
+from generation.results import Delta, Progress, Result, Sound
+from generation.wire import openai
+from pollweb.accounts import usage
+from pollweb.lib import db
+from pollweb.lib.errors import PollwebError
+
+log = logging.getLogger(__name__)
+
+RENEWAL_SECONDS = 5.0
+RESPONSE_KEPT = 64 * 1024
+FEED_TEXT = 32 * 1024
+
+
+class LeaseLost(Exception):
+    """The row belongs to somebody else now, or to nobody: drop everything."""
+
+
+async def fulfil(pk: str, owner: str) -> bool:
+    """Make one queued row, if it is still to be had. False when it was not ours to make.
+
+    Cancelling this coroutine gives the row back to the queue (the worker is going away).
+    """
+    fence = await db.run(Generation.objects.claim, pk, owner)
+    if fence is None:
+        return False
+    row = await db.run(Generation.objects.get, pk=pk)
+    sender = Sender(str(row.pk), fence)
+    work = asyncio.ensure_future(_make(row, sender))
+    keeper = asyncio.ensure_future(_keep(row, fence))
+    try:
+        await asyncio.wait({work, keeper}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            return True  # the lease is gone: cancelled by its askers, or given to another worker
+        error = work.exception()
+        if error is None:
+            await _succeed(row, fence, work.result())
+        else:
+            await _fail(row, fence, error, again=not sender.sent)
+    except asyncio.CancelledError:
+        await asyncio.shield(db.run(Generation.objects.give_back, row.pk, fence))
+        raise
+    finally:
+        for task in (work, keeper):
+            task.cancel()
+        await asyncio.gather(work, keeper, return_exceptions=True)
+    await sender.end()
+    return True
+
+
+async def _keep(row: Generation, fence: int) -> None:
+    """Renew the lease; returns when it is lost. A database that is away for a moment is no loss yet."""
+    while True:
+        await asyncio.sleep(RENEWAL_SECONDS)
+        try:
+            if not await db.run(Generation.objects.renew, row.pk, fence):
+                return
+        except Exception:
+            log.warning("the lease of a job could not be renewed", exc_info=True)
+
+
+async def _make(row: Generation, sender: Sender) -> Result:
+    """Ask one source after the other until one makes it. No other is tried once a piece has left for the caller."""
+    request = row.request()
+    card = catalogue.image(row.model) if row.kind == "image" else catalogue.find(row.model, (row.kind,))
+    deadline = time.monotonic() + min(row.seconds_left(), row.time_limit)
+    failure: PollwebError | None = None
+    for source in card.sources:
+        try:
+            provider = registry.provider(source.provider)
+            return await _hear(
+                provider.generate(_worded(request, card.system), model=source.model, deadline=deadline), sender
+            )
+        except ProviderError as exc:
+            failure = exc
+            if sender.sent or time.monotonic() >= deadline:
+                break
+    assert failure is not None
+    raise failure
+
+
+def _worded(request: Request, persona: str) -> Request:
+    """As the model is to hear it: a card's persona before the caller's own system message, a word about JSON."""
+    if not isinstance(request, ChatRequest):
+        return request
+    request = dataclasses.replace(request, messages=openai.remind_of_json(request))
+    if not persona:
+        return request
+    messages = list(request.messages)
+    if messages and messages[0].get("role") == "system":
+        persona = f"{persona}\n\n{text_of(messages.pop(0).get('content'))}"
+    return dataclasses.replace(request, messages=({"role": "system", "content": persona}, *messages))
+
+
+async def _hear(pieces: Any, sender: Sender) -> Result:
+    async with contextlib.aclosing(pieces) as stream:
+        async for piece in stream:
+            match piece:
+                case Result():
+                    return piece
+                case Delta():
+                    await sender.send({"delta": piece.delta})
+                case Sound():
+                    await sender.send({"sound": len(piece.data)})
+                case Progress():
+                    await sender.send({"progress": piece.fraction})
+    raise ProviderError("The engine ended without a result.")
+
+
+async def _succeed(row: Generation, fence: int, result: Result) -> None:
+    try:
+        await db.run(_finish, row, fence, result)
+    except PollwebError as exc:  # the store is full or away
+        await _fail(row, fence, exc, again=False)
+
+
+def _finish(row: Generation, fence: int, result: Result) -> None:
+    values: dict[str, Any] = {
+        "made_by": result.made_by,
+        "finish_reason": result.finish_reason,
+        "notes": result.notes,
+        "width": result.width,
+        "height": result.height,
+        "duration": result.duration,
+        "prompt_tokens": result.usage.prompt_tokens,
+        "completion_tokens": result.usage.completion_tokens,
+    }
+    if result.message is not None:
+        values["message"] = result.message
+        values["response"] = text_of(result.message.get("content"))[:RESPONSE_KEPT]
+    if result.data:
+        values["artifact_id"] = _keep_bytes(result)
+    with transaction.atomic():
+        if not Generation.objects.finish(row.pk, fence, State.SUCCEEDED, **values):
+            return
+        for name, value in values.items():
+            setattr(row, name, value)
+        row.state, row.finished_at = State.SUCCEEDED, timezone.now()
+        usage.count(
+            kind=row.kind,
+            model=row.model,
+            team_id=row.team_id,
+            token_id=row.token_id,
+            principal=row.principal,
+            succeeded=1,
+            prompt_tokens=row.prompt_tokens,
+            completion_tokens=row.completion_tokens,
+            seconds=row.duration,
+        )
+        if row.is_visible:
+            outbox.announce(event(row))
+
+
+def _keep_bytes(result: Result) -> str:
+    """The artifact's row first, then the bytes: collection never takes a file whose row was just touched."""
+    digest = store.digest_of(result.data)
+    Artifact.objects.update_or_create(
+        digest=digest,
+        defaults={"touched_at": timezone.now()},
+        create_defaults={
+            "media_type": result.media_type,
+            "size": len(result.data),
+            "width": result.width,
+            "height": result.height,
+            "duration": result.duration,
+            "placeholder": result.notes.pop("placeholder", ""),
+            "colour": result.notes.pop("colour", ""),
+        },
+    )
+    result.notes.pop("placeholder", None)
+    result.notes.pop("colour", None)
+    store.put(result.data)
+    return digest
+
+
+async def _fail(row: Generation, fence: int, error: BaseException, *, again: bool) -> None:
+    """Give the row another attempt where one may help, or end it with what is to be said about it."""
+    if isinstance(error, asyncio.CancelledError):
+        error = Cancelled("Everyone who waited for this has left.")
+    if not isinstance(error, PollwebError):
+        log.error("making %s failed in a way nobody foresaw", row.public_id, exc_info=error)
+        error = ProviderError("The engine failed. The operator finds the reason in the log.", code="engine_failed")
+    retry = (
+        again
+        and isinstance(error, ProviderError)
+        and error.again
+        and row.attempts < MOST_ATTEMPTS
+        and row.seconds_left() > 1
+    )
+    await db.run(_end_badly, row, fence, error, retry)
+
+
+def _end_badly(row: Generation, fence: int, error: PollwebError, retry: bool) -> None:
+    if retry:
+        Generation.objects.give_back(row.pk, fence)
+        from generation import tasks
+
+        tasks.send(row)
+        return
+    state = (
+        State.CANCELLED
+        if isinstance(error, Cancelled)
+        else State.EXPIRED
+        if isinstance(error, ProviderTimeout)
+        else State.FAILED
+    )
+    with transaction.atomic():
+        ended = Generation.objects.finish(
+            row.pk, fence, state, error_code=error.code, error_message=error.message, error_status=error.status
+        )
+        if ended:
+            usage.count(
+                kind=row.kind,
+                model=row.model,
+                team_id=row.team_id,
+                token_id=row.token_id,
+                principal=row.principal,
+                failed=1,
+            )
+
+
+def event(row: Generation) -> FeedEvent:
+    """What the feeds and the wall tell of a public result."""
+    request = row.request()
+    messages = []
+    if isinstance(request, ChatRequest):
+        messages = [
+            {"role": str(m.get("role", "user")), "content": text_of(m.get("content"))}
+            for m in request.messages
+            if m.get("role", "user") in ("user", "assistant")
+        ]
+    artifact = row.artifact if row.artifact_id else None
+    media = f"{settings.SITE_URL}/media/{row.public_id}/original" if artifact else ""
+    began = row.created_at.timestamp()
+    steps = [
+        ("Request received and queued.", row.created_at),
+        ("Start generating job", row.started_at),
+        ("Generation completed.", row.finished_at),
+    ]
+    return FeedEvent(
+        id=str(row.pk),
+        public_id=row.public_id,
+        kind=row.kind,
+        model=row.model,
+        prompt=row.prompt,
+        response=row.response[:FEED_TEXT],
+        messages=messages,
+        width=row.width,
+        height=row.height,
+        seed=row.seed,
+        image_url=row.source_url,
+        src=media,
+        href=f"/p/{row.public_id}",
+        colour=artifact.colour if artifact else "",
+        placeholder=artifact.placeholder if artifact else "",
+        duration=row.duration,
+        is_mature=row.is_mature,
+        made_by=row.made_by,
+        referrer=row.referrer,
+        parameters={k: v for k, v in row.params.items() if k not in ("request", "text", "messages", "private")},
+        timing=[
+            {"step": step, "timestamp": round((at.timestamp() - began) * 1000)} for step, at in steps if at is not None
+        ],
+        at=(row.finished_at or timezone.now()).timestamp(),
+    )

@@ -1,0 +1,269 @@
+"""From a wish to its result: catalogue → cache → an equal one in flight → the caller's line → a row for the workers.
+
+`generate` is for whoever waits (API, MCP), `enqueue` for what is made to be kept (the site). A cached answer touches
+neither limit nor queue.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from generation import cache, catalogue, handoff, requests, tasks
+from generation.catalogue import ModelCard
+from generation.errors import InvalidRequest, ProviderError, ProviderTimeout, QueueAway
+from generation.models import ACTIVE, Generation, State
+from generation.providers import registry
+from generation.requests import ImageRequest, Request
+from pollweb.accounts import line
+from pollweb.accounts.identity import Principal
+from pollweb.lib import db
+from pollweb.lib.errors import PollwebError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Where a request came from. `source_url` makes the result again, without secrets; `fresh` passes the cache by."""
+
+    principal: Principal
+    source_url: str = ""
+    referrer: str = ""
+    streamed: bool = False
+    fresh: bool = False
+    may_be_public: bool = True
+
+
+@dataclass(slots=True)
+class Answer:
+    """A result that is here (`row` is final) or on its way (`pieces` tells it as it comes)."""
+
+    row: Generation
+    cache: str  # HIT, MISS or JOIN
+    visibility: str
+    _waiting: handoff.Waiting | None = field(default=None)
+
+    async def pieces(self) -> AsyncIterator[dict[str, Any]]:
+        """Pieces as generation.handoff passes them; when it ends, `row` is final. A cached answer has none."""
+        if self._waiting is not None:
+            async for piece in self._waiting.pieces():
+                yield piece
+            await self._settle()
+
+    async def result(self) -> Generation:
+        """The finished row; raises what went wrong."""
+        async for _ in self.pieces():
+            pass
+        return self.row
+
+    async def _settle(self) -> None:
+        self.row = await db.run(_final, self.row.pk)
+        if self.row.state != State.SUCCEEDED:
+            raise failure_of(self.row)
+
+
+def _final(pk: Any) -> Generation:
+    return Generation.objects.select_related("artifact").get(pk=pk)
+
+
+def failure_of(row: Generation) -> PollwebError:
+    """What a row that did not succeed says to those who waited for it."""
+    if row.state == State.CANCELLED:
+        # Whoever still waits did not cancel it: they joined in the moment the last other one left.
+        return QueueAway(
+            "This was cancelled by those who asked for it first. Try again.", code="cancelled", retry_after=1
+        )
+    if row.state == State.EXPIRED:
+        return ProviderTimeout(row.error_message or "This was not made before its deadline. Try again.", retry_after=5)
+    retry_after = 10.0 if row.error_status == 503 else None
+    return ProviderError(
+        row.error_message or "This could not be made.",
+        code=row.error_code or "provider_failed",
+        status=row.error_status or 502,
+        retry_after=retry_after,
+    )
+
+
+def card_of(request: Request) -> ModelCard:
+    if isinstance(request, ImageRequest):
+        return catalogue.image(request.model)
+    return catalogue.find(request.model, (request.kind,))
+
+
+def visibility_of(request: Request, context: Context) -> str:
+    """Public or private, by the caller's word, the operator's, the team's, and what the request carries."""
+    if (
+        request.private
+        or request.has_media
+        or not context.may_be_public
+        or getattr(settings.DESIGN.visibility, request.kind) == "private"
+        or context.principal.visibility == "private"
+    ):
+        return "private"
+    return "public"
+
+
+def check(request: Request, card: ModelCard, principal: Principal) -> None:
+    card.admit(principal.tier)
+    most = settings.DESIGN.limits.prompt_chars if request.kind == "image" else card.max_input_chars
+    length = sum(len(requests.text_of(m.get("content"))) for m in getattr(request, "messages", ())) or len(
+        request.prompt
+    )
+    if length > most:
+        raise InvalidRequest(
+            f"Input text exceeds maximum length of {most} characters for model {card.name} (current: {length})",
+            code="input_too_long",
+        )
+
+
+def _new_row(request: Request, card: ModelCard, context: Context, visibility: str, fingerprint: str) -> Generation:
+    deadlines = settings.DESIGN.deadlines
+    limit = getattr(deadlines, "text_stream" if request.kind == "text" and context.streamed else request.kind)
+    source = card.sources[0]
+    waiting = deadlines.engine_wait if registry.is_local(source.provider) else 0
+    scope = "public" if visibility == "public" else context.principal.key
+    return Generation(
+        kind=request.kind,
+        model=card.name,
+        prompt=request.prompt,
+        params=requests.store(request),
+        fingerprint=fingerprint,
+        scope=scope,
+        dedupe_key=f"{fingerprint}:{scope}",
+        visibility=visibility,
+        tier=context.principal.tier,
+        principal=context.principal.key,
+        team_id=context.principal.team_id,
+        token_id=context.principal.token_id,
+        referrer=context.referrer[:255],
+        source_url=context.source_url,
+        slot=registry.provider(source.provider).slot(source.model)[0],
+        seed=getattr(request, "seed", None),
+        width=getattr(request, "width", 0),
+        height=getattr(request, "height", 0),
+        time_limit=limit,
+        deadline=timezone.now() + timedelta(seconds=limit + waiting),
+    )
+
+
+def _insert(row: Generation) -> bool:
+    """Commit the row and tell the workers. False when an equal one is in flight already."""
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        return False
+    if not tasks.send(row):
+        # A ticker tells the workers as soon as the broker is back.
+        Generation.objects.filter(pk=row.pk).update(queued_at=timezone.now() - timedelta(minutes=1))
+    return True
+
+
+def _is_active(pk: Any) -> bool:
+    return Generation.objects.filter(pk=pk).active().exists()
+
+
+def _in_flight(dedupe_key: str | None) -> Generation | None:
+    return Generation.objects.filter(dedupe_key=dedupe_key, state__in=ACTIVE).first()
+
+
+@asynccontextmanager
+async def generate(request: Request, context: Context) -> AsyncIterator[Answer]:
+    """Answer a request that somebody waits for. Leaving early stops the work, unless somebody else waits for it too.
+
+    Raises what the caller is to be told: UnknownModel, TierTooLow, LineFull, …; a failed generation raises when its
+    pieces or its result are asked for.
+    """
+    card = card_of(request)
+    check(request, card, context.principal)
+    visibility = visibility_of(request, context)
+    fingerprint = request.fingerprint(f"{card.name}={'|'.join(map(str, card.sources))}={card.system}")
+    scope = "public" if visibility == "public" else context.principal.key
+
+    row = _new_row(request, card, context, visibility, fingerprint)
+    deadline = time.monotonic() + row.seconds_left()
+    # Again when an equal one in flight ended, or was given up by its askers, in the moment we joined it.
+    for _ in range(3):
+        if not context.fresh and (hit := await cache.find(fingerprint, scope)):
+            yield Answer(hit, "HIT", visibility)
+            return
+        if running := await db.run(_in_flight, row.dedupe_key):
+            waiting = handoff.Waiting(str(running.pk))
+            async with _present(running, waiting):
+                if await db.run(_is_active, running.pk):
+                    yield Answer(running, "JOIN", visibility, waiting)
+                    return
+            continue
+        async with line.turn(context.principal, deadline=deadline):
+            waiting = handoff.Waiting(str(row.pk))
+            async with _present(row, waiting):
+                # Somebody may have asked the same while we stood in line.
+                hit = None if context.fresh else await cache.find(fingerprint, scope)
+                if hit is None and await db.run(_insert, row):
+                    yield Answer(row, "MISS", visibility, waiting)
+                    return
+    raise QueueAway("This request could not be queued. Try again.", retry_after=1)
+
+
+@asynccontextmanager
+async def _present(row: Generation, waiting: handoff.Waiting) -> AsyncIterator[None]:
+    """Wait for a job, and see to it that it ends when the last who waited has left."""
+    try:
+        async with waiting:
+            yield
+    finally:
+        await asyncio.shield(_left(row, waiting))
+
+
+async def _left(row: Generation, waiting: handoff.Waiting) -> None:
+    if row.keep or row.is_final or waiting.others:
+        return
+    if await db.run(_cancel_unkept, row.pk):
+        await handoff.cancel(str(row.pk))
+
+
+def _cancel_unkept(pk: Any) -> bool:
+    return Generation.objects.filter(keep=False).cancel(pk)
+
+
+def enqueue(request: Request, principal: Principal, *, keep: bool = True, source_url: str = "") -> Generation:
+    """Queue what the site starts and return its row at once (a finished one when there is an equal public result).
+
+    Synchronous. Raises the same errors as `generate`; the caller's line is asked by the worker, not waited for here.
+    """
+    context = Context(principal=principal, source_url=source_url)
+    card = card_of(request)
+    check(request, card, principal)
+    visibility = visibility_of(request, context)
+    fingerprint = request.fingerprint(f"{card.name}={'|'.join(map(str, card.sources))}={card.system}")
+    row = _new_row(request, card, context, visibility, fingerprint)
+    if hit := Generation.objects.reusable(fingerprint, row.scope).order_by("-pk").first():
+        return hit
+    if running := _in_flight(row.dedupe_key):
+        Generation.objects.filter(pk=running.pk).active().update(keep=True)
+        return running
+    stepped = line.step_sync(principal, str(row.pk))
+    if stepped.full:
+        raise line.refuse(principal, stepped)
+    row.keep = keep
+    # The time in line comes on top of the time that the making may take.
+    row.deadline += timedelta(seconds=stepped.wait)
+    if not stepped.admitted:
+        row.start_after = timezone.now() + timedelta(seconds=max(0.5, min(stepped.wait, line.PATIENCE / 2)))
+    if not _insert(row):
+        return _in_flight(row.dedupe_key) or row
+    return row
+
+
+def cancel(row: Generation) -> bool:
+    """Give a job up, in whatever state it is. False when it was final already."""
+    if not Generation.objects.cancel(row.pk):
+        return False
+    handoff.cancel_sync(str(row.pk))
+    return True

@@ -1,0 +1,97 @@
+"""Stored pictures and sound as HTTP answers: type, name, ETag, conditions and single ranges (RFC 9110)."""
+
+import asyncio
+import re
+from collections import OrderedDict
+
+from django.http import HttpRequest, HttpResponse
+
+from generation import store
+from generation.models import Artifact, Generation
+from pollweb.lib.errors import NotFound
+
+RANGE = re.compile(r"bytes=(\d{0,12})-(\d{0,12})")
+
+# The pictures that everybody opens are served from memory: so many bytes of them, none larger than a quarter of it.
+REMEMBERED_BYTES = 64 * 2**20
+
+_memory: OrderedDict[str, bytes] = OrderedDict()
+_remembered = 0
+
+
+def forget() -> None:
+    global _remembered
+    _memory.clear()
+    _remembered = 0
+
+
+async def load(digest: str) -> bytes | None:
+    """The bytes, from memory or from the store."""
+    global _remembered
+    if (known := _memory.get(digest)) is not None:
+        _memory.move_to_end(digest)
+        return known
+    data = await asyncio.to_thread(store.read, digest)
+    if data is not None and len(data) <= REMEMBERED_BYTES // 4:
+        if digest not in _memory:
+            _memory[digest] = data
+            _remembered += len(data)
+        while _remembered > REMEMBERED_BYTES:
+            _remembered -= len(_memory.popitem(last=False)[1])
+    return data
+
+
+def filename(row: Generation) -> str:
+    """`a-red-fox.jpg`: the prompt's first 100 characters, letters, digits and dashes only."""
+    kept = re.sub(r"[^a-z0-9 -]", "", row.prompt[:100].lower())
+    slug = re.sub(r"[ -]+", "-", kept).strip("-")
+    return f"{slug or f'generated-{row.kind}'}{ENDINGS.get(row.artifact.media_type if row.artifact else '', '')}"
+
+
+ENDINGS = {
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "image/webp": ".webp",
+    "audio/mpeg": ".mp3",
+    "audio/ogg": ".opus",
+    "audio/aac": ".aac",
+    "audio/flac": ".flac",
+    "audio/wav": ".wav",
+    "audio/pcm": ".pcm",
+}
+
+
+async def respond(request: HttpRequest, row: Generation, *, filename: str, attachment: bool = False) -> HttpResponse:
+    """The bytes of a finished row. NotFound when the store has lost them."""
+    artifact: Artifact | None = row.artifact
+    if artifact is None:
+        raise NotFound("There is no file here.")
+    etag = f'"{artifact.digest[:32]}"'
+    common = {
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Content-Disposition": f'{"attachment" if attachment else "inline"}; filename="{filename}"',
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
+    if etag in (tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")):
+        return HttpResponse(status=304, headers=common)
+    data = await load(artifact.digest)
+    if data is None:
+        raise NotFound("The file of this result is no longer available. Make it again.", code="file_lost")
+    asked = RANGE.fullmatch(request.headers.get("range", "").strip())
+    if asked and request.headers.get("if-range", etag) == etag and any(asked.groups()):
+        first, last = _span(asked, len(data))
+        if first > last:
+            return HttpResponse(status=416, headers={**common, "Content-Range": f"bytes */{len(data)}"})
+        common["Content-Range"] = f"bytes {first}-{last}/{len(data)}"
+        return HttpResponse(data[first : last + 1], status=206, content_type=artifact.media_type, headers=common)
+    return HttpResponse(data, content_type=artifact.media_type, headers=common)
+
+
+def _span(asked: re.Match[str], size: int) -> tuple[int, int]:
+    """First and last byte, both counted; first > last when the range holds nothing."""
+    start, end = asked.groups()
+    if not start:
+        return max(0, size - int(end)), size - 1 if int(end) else -1
+    return int(start), min(int(end) if end else size - 1, size - 1)

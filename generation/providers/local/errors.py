@@ -1,0 +1,29 @@
+"""The engines' own errors in our words. Each engine is a library that knows nothing of ours."""
+
+from generation.errors import (
+    EngineNotReady,
+    InvalidParameter,
+    InvalidRequest,
+    ProviderTimeout,
+    Unspeakable,
+)
+from pollweb.lib.errors import PollwebError
+
+
+def translate(exc: Exception) -> Exception:
+    """By the class's name, since importing every engine to compare classes would load them all."""
+    if isinstance(exc, PollwebError):
+        return exc
+    match type(exc).__name__:
+        case "Stopped":
+            return ProviderTimeout("The engine was stopped at the deadline.", retry_after=5)
+        case "UnsupportedLanguage" | "EmptyText":
+            return Unspeakable(str(exc))
+        case "UnknownVoice":
+            return InvalidParameter(str(exc))
+        case "ContextTooLong":
+            return InvalidRequest(str(exc), code="input_too_long")
+        case "ModelMissing" | "ModelDamaged" | "Unavailable":
+            return EngineNotReady(str(exc), retry_after=30)
+        case _:
+            return exc

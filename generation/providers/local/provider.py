@@ -1,0 +1,210 @@
+"""The embedded engines as a provider: each a library of its own, imported on first use, loaded once per process."""
+
+import asyncio
+import io
+import logging
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from django.conf import settings
+
+from generation import model_files
+from generation.errors import EngineNotReady, InvalidRequest
+from generation.providers.base import Provider
+from generation.requests import ChatRequest, ImageRequest, Request, SpeechRequest
+from generation.results import Delta, Piece, Result, Sound, Usage
+
+log = logging.getLogger(__name__)
+
+CHAT_FILES = {"tiny": "SmolLM2-135M-Instruct.Q4_1.gguf", "default": "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"}
+SPEECH_FILE = "kokoro-v1.0.int8.onnx"
+
+Tell = Callable[[Piece], None]
+Stop = Callable[[], bool]
+Work = Callable[[Tell, Stop], Result]
+
+
+class Local(Provider):
+    """Models: `scene-painter` (pictures), `chat` (answers), `speech` (sound)."""
+
+    kind: ClassVar[str] = "local"
+
+    def __init__(self, name: str, options: dict[str, Any]) -> None:
+        super().__init__(name, options)
+        self.threads = ThreadPoolExecutor(8, thread_name_prefix="engine")
+        self._loading = threading.Lock()
+
+    def slot(self, model: str) -> tuple[str, int]:
+        # One at a time of each: two would share the same cores and both come later.
+        return f"local:{model}", 1
+
+    async def generate(self, request: Request, *, model: str, deadline: float) -> AsyncIterator[Piece]:
+        match model, request:
+            case "scene-painter", ImageRequest():
+                work = self._paint(request)
+            case "chat", ChatRequest():
+                work = self._chat(request, deadline)
+            case "speech", SpeechRequest():
+                work = self._speak(request)
+            case _:
+                raise InvalidRequest(f"The embedded engine {model} does not make {request.kind}.", code="unsupported")
+        async for piece in self._run(work, deadline):
+            yield piece
+
+    async def _run(self, work: Work, deadline: float) -> AsyncIterator[Piece]:
+        """Run blocking work in a thread and pass its pieces on. Leaves only when the thread has ended, since until
+        then the engine is not free."""
+        loop = asyncio.get_running_loop()
+        pieces: asyncio.Queue[Piece | BaseException] = asyncio.Queue()
+        stopped = threading.Event()
+
+        def tell(piece: Piece | BaseException) -> None:
+            loop.call_soon_threadsafe(pieces.put_nowait, piece)
+
+        def stop() -> bool:
+            return stopped.is_set() or time.monotonic() > deadline
+
+        def body() -> None:
+            try:
+                with _translated():
+                    tell(work(tell, stop))
+            except BaseException as exc:
+                tell(exc)
+
+        thread = loop.run_in_executor(self.threads, body)
+        try:
+            while True:
+                piece = await pieces.get()
+                if isinstance(piece, BaseException):
+                    raise piece
+                yield piece
+                if isinstance(piece, Result):
+                    return
+        finally:
+            stopped.set()
+            await asyncio.shield(thread)
+
+    # --- pictures -----------------------------------------------------------------------------------------------------
+
+    def _paint(self, request: ImageRequest) -> Work:
+        def work(tell: Tell, stop: Stop) -> Result:
+            from generation.providers.local import painter
+
+            painting = painter.paint(
+                request.text, seed=request.seed, width=request.width, height=request.height, stop=stop
+            )
+            file = io.BytesIO()
+            painting.image.save(file, "JPEG", quality=90, subsampling=0, optimize=True)
+            return Result(
+                made_by=f"{self.name}/scene-painter",
+                data=file.getvalue(),
+                media_type="image/jpeg",
+                width=request.width,
+                height=request.height,
+                notes={"scene": painting.words()},
+            )
+
+        return work
+
+    # --- answers ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def chat_engine(self) -> Any:
+        from generation.providers.local.chat import ChatEngine
+
+        path = settings.MODEL_FOLDER / CHAT_FILES["tiny" if settings.MODEL_SET == "tiny" else "default"]
+        return ChatEngine(path, threads=settings.ENGINE_THREADS)
+
+    def _chat(self, request: ChatRequest, deadline: float) -> Work:
+        def work(tell: Tell, stop: Stop) -> Result:
+            with self._loading:
+                engine = self.chat_engine
+            _present(engine.model)
+
+            def heard(delta: dict[str, Any]) -> bool:
+                tell(Delta(delta))
+                return stop()
+
+            body = {**request.options, "messages": list(request.messages)}
+            ended = engine.complete(body, heard, deadline=deadline)
+            return Result(
+                made_by=f"{self.name}/chat",
+                message=ended["message"],
+                finish_reason=ended["finish_reason"],
+                usage=Usage(ended["usage"]["prompt_tokens"], ended["usage"]["completion_tokens"]),
+            )
+
+        return work
+
+    # --- sound --------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def speech_engine(self) -> Any:
+        from generation.providers.local.speech import SpeechEngine
+
+        return SpeechEngine(settings.MODEL_FOLDER / SPEECH_FILE, threads=settings.ENGINE_THREADS)
+
+    def _speak(self, request: SpeechRequest) -> Work:
+        def work(tell: Tell, stop: Stop) -> Result:
+            from generation import audio
+
+            with self._loading:
+                engine = self.speech_engine
+            encoder, parts, samples = audio.Encoder(request.format), [], 0
+            for sentence in engine.speak(request.text, voice=request.voice, speed=request.speed, stop=stop):
+                samples += len(sentence)
+                if part := encoder.write(sentence):
+                    parts.append(part)
+                    tell(Sound(part))
+            parts.append(encoder.finish())
+            # Asked at the end: the file of the better voice may have come while we spoke, not the other way round.
+            made_by = engine.model_name(request.text)
+            return Result(
+                made_by=f"{self.name}/{made_by}",
+                data=b"".join(parts),
+                media_type=audio.FORMATS[request.format].media_type,
+                duration=samples / audio.RATE,
+            )
+
+        return work
+
+
+def _present(path: Path) -> None:
+    """Raises EngineNotReady, with how far the fetching is, when a model file is not there yet or damaged."""
+    try:
+        model_files.path_of(settings.MODEL_FOLDER, path.name)
+    except model_files.MissingModelFile as exc:
+        states = {state.name: state for state in model_files.state(settings.MODEL_FOLDER, settings.MODEL_SET)}
+        state = states.get(path.name)
+        if state is None or state.state in ("missing", "failed"):
+            raise EngineNotReady(
+                f"This engine's model file {path.name} is not here. Fetch it with: manage.py models fetch",
+                retry_after=60,
+            ) from exc
+        share = round(100 * state.bytes / state.total) if state.total else 0
+        raise EngineNotReady(
+            f"This engine is getting ready: {share} % of {path.name} is here.", retry_after=10
+        ) from exc
+    except model_files.DamagedModelFile as exc:
+        raise EngineNotReady(
+            f"This engine's model file {path.name} is damaged. Fetch it again with: manage.py models fetch",
+            code="model_file_damaged",
+            retry_after=60,
+        ) from exc
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """The engines' own errors in our words."""
+    from generation.providers.local.errors import translate
+
+    try:
+        yield
+    except Exception as exc:
+        raise translate(exc) from exc

@@ -1,0 +1,154 @@
+"""What has to happen by itself: forgotten rows told again, lost ones given on, expired ones ended, the outbox emptied.
+
+A thread of every worker process. Each step is a conditional UPDATE, so any number of tickers may run; a lease in Redis
+keeps all but one asleep, and with Redis away all of them work.
+"""
+
+import logging
+import secrets
+import threading
+import time
+from datetime import timedelta
+
+from django.db import close_old_connections, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from feeds import outbox
+from generation import tasks
+from generation.models import MOST_ATTEMPTS, Generation, State
+from pollweb.accounts import usage
+from pollweb.lib import redis
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 1.0
+ROWS_SECONDS = 5.0
+# A row is told to the workers again when this long nobody took it: long enough not to flood a busy queue, short enough
+# to lose little when Redis forgot everything.
+SILENCE = timedelta(seconds=10)
+BATCH = 200
+
+
+class Ticker:
+    def __init__(self) -> None:
+        self.name = secrets.token_hex(8)
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self._run, name="ticker", daemon=True)
+
+    def start(self) -> None:
+        self.thread.start()
+
+    def stop(self) -> None:
+        self.stopped.set()
+        self.thread.join(5)
+
+    def _run(self) -> None:
+        rows_at = 0.0
+        while not self.stopped.wait(TICK_SECONDS):
+            try:
+                close_old_connections()
+                if not self._leads():
+                    continue
+                outbox.publish_due()
+                start_due()
+                if time.monotonic() >= rows_at:
+                    rows_at = time.monotonic() + ROWS_SECONDS
+                    look_after_rows()
+            except Exception:
+                log.warning("a tick failed; the next one tries again", exc_info=True)
+            finally:
+                close_old_connections()
+
+    def _leads(self) -> bool:
+        """Hold or take the lease of 10 s; with Redis away everybody leads, which is only more work, not wrong."""
+        key = redis.key("ticker")
+        try:
+            client = redis.sync_client()
+            holder = client.get(key)
+            if holder == self.name.encode():
+                client.pexpire(key, 10_000)
+                return True
+            return bool(client.set(key, self.name, px=10_000, nx=True))
+        except (redis.RedisError, OSError):
+            return True
+
+
+def look_after_rows() -> None:
+    expire()
+    give_on()
+    tell_again()
+
+
+def start_due() -> None:
+    """Rows whose turn in their caller's line may have come."""
+    due = Generation.objects.filter(state=State.QUEUED, start_after__lte=timezone.now())
+    for row in due.order_by("start_after")[:BATCH]:
+        if Generation.objects.filter(pk=row.pk, state=State.QUEUED, start_after=row.start_after).update(
+            start_after=None
+        ):
+            _tell(row)
+
+
+def tell_again() -> None:
+    """Queued rows that nobody took for a while: their message may be lost."""
+    silent = Generation.objects.filter(state=State.QUEUED, queued_at__lt=timezone.now() - SILENCE, start_after=None)
+    for row in silent.order_by("queued_at")[:BATCH]:
+        if Generation.objects.filter(pk=row.pk, state=State.QUEUED, queued_at=row.queued_at).update(
+            queued_at=timezone.now()
+        ):
+            _tell(row)
+
+
+def give_on() -> None:
+    """Running rows whose worker is silent: to another one, or ended when three have died over it."""
+    lost = Generation.objects.filter(state=State.RUNNING, lease_until__lt=timezone.now())
+    for row in lost.order_by("lease_until")[:BATCH]:
+        if row.attempts < MOST_ATTEMPTS:
+            if Generation.objects.give_back(row.pk, row.fence):
+                log.warning("%s was left by its worker and is queued again", row.public_id)
+                _tell(row)
+        else:
+            _end(
+                row,
+                State.FAILED,
+                "worker_lost",
+                "Three workers ended while they made this. It will not be tried again.",
+                502,
+            )
+
+
+def expire() -> None:
+    """Rows past their deadline that nobody is making; a running one is ended by its own worker or by `give_on`."""
+    now = timezone.now()
+    late = Generation.objects.filter(
+        Q(state=State.QUEUED) | Q(state=State.RUNNING, lease_until__lt=now), deadline__lt=now
+    )
+    for row in late.order_by("deadline")[:BATCH]:
+        _end(row, State.EXPIRED, "deadline_exceeded", "This was not made before its deadline. Try again.", 504)
+
+
+def _end(row: Generation, state: State, code: str, message: str, status: int) -> None:
+    with transaction.atomic():
+        ended = Generation.objects.filter(pk=row.pk, fence=row.fence, state=row.state).update(
+            state=state,
+            finished_at=timezone.now(),
+            lease_until=None,
+            dedupe_key=None,
+            error_code=code,
+            error_message=message,
+            error_status=status,
+        )
+        if ended:
+            usage.count(
+                kind=row.kind,
+                model=row.model,
+                team_id=row.team_id,
+                token_id=row.token_id,
+                principal=row.principal,
+                failed=1,
+            )
+
+
+def _tell(row: Generation) -> None:
+    tasks.send(row)

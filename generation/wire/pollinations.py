@@ -1,0 +1,111 @@
+"""The guide's own dialect: a prompt in the path, parameters in the query, lists of models."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from generation import audio
+from generation.catalogue import ModelCard
+from generation.errors import InvalidParameter
+from generation.requests import DEFAULT_IMAGE_SEED, ChatRequest, ImageRequest, SpeechRequest
+from generation.wire import openai, values
+
+Query = Mapping[str, str]
+
+# A picture without a prompt is no error on the public service: it gets this one.
+NO_PROMPT = "random_prompt"
+
+QUALITIES = ("low", "medium", "high", "hd")
+
+# Left out of the address under which a result is told to others: who asked, and how.
+UNTOLD = frozenset({"token", "referrer", "referer", "private", "nofeed", "no-cache", "key", "api_key"})
+
+
+def is_private(query: Query) -> bool:
+    return values.flag(query.get("private")) or values.flag(query.get("nofeed"))
+
+
+def image_request(prompt: str, query: Query, card: ModelCard) -> ImageRequest:
+    """`GET /prompt/{prompt}?…` for the model of `card`. InvalidParameter for a size that is none."""
+    usual = min(1024, card.largest_side)
+    width, height = values.fitted(
+        values.side("width", query.get("width") or usual),
+        values.side("height", query.get("height") or usual),
+        card.largest_side,
+    )
+    quality = query.get("quality", "")
+    guidance = query.get("guidance_scale", "")
+    return ImageRequest(
+        model=card.name,
+        private=is_private(query),
+        text=prompt if prompt.strip() else NO_PROMPT,
+        seed=values.seed(query.get("seed") or DEFAULT_IMAGE_SEED, DEFAULT_IMAGE_SEED),
+        width=width,
+        height=height,
+        negative_prompt=query.get("negative_prompt") or ImageRequest.negative_prompt,
+        quality=quality if quality in QUALITIES else "medium",
+        guidance_scale=values.clamped("guidance_scale", guidance, 0, 100) if guidance else None,
+        transparent=values.flag(query.get("transparent")),
+        enhance=values.flag(query.get("enhance")),
+        safe=values.flag(query.get("safe")),
+        nologo=values.flag(query.get("nologo")),
+    )
+
+
+def text_request(prompt: str, query: Query, card: ModelCard) -> ChatRequest:
+    """`GET /{prompt}?…`: one user message, after the system message if there is one."""
+    messages: list[dict[str, Any]] = [{"role": "user", "content": prompt}]
+    if system := query.get("system"):
+        messages.insert(0, {"role": "system", "content": system})
+    return ChatRequest(
+        model=card.name,
+        private=is_private(query),
+        messages=tuple(messages),
+        options=openai.options(query, json_mode=values.flag(query.get("json"))),
+    )
+
+
+def speech_request(text: str, query: Query, card: ModelCard) -> SpeechRequest:
+    """`GET /{text}?model=openai-audio&voice=…`: the text itself, read aloud."""
+    voice = (query.get("voice") or "alloy").lower()
+    if card.voices and voice not in card.voices:
+        raise InvalidParameter(f"There is no voice {voice[:40]!r}. The voices are {', '.join(card.voices)}.")
+    format = (query.get("format") or "mp3").lower()
+    if format not in audio.FORMATS:
+        raise InvalidParameter(f"format is {format[:40]!r}; allowed are {', '.join(audio.FORMATS)}.")
+    return SpeechRequest(
+        model=card.name,
+        private=is_private(query),
+        text=text,
+        voice=voice,
+        format=format,
+        speed=values.clamped("speed", query.get("speed") or 1, 0.25, 4),
+    )
+
+
+def address(base: str, prompt: str, query: Query) -> str:
+    """The address that makes this again, without anything about who asked."""
+    told = [(name, value) for name, value in query.items() if name not in UNTOLD]
+    return f"{base}/{quote(prompt, safe='')}" + (f"?{urlencode(told)}" if told else "")
+
+
+def text_model(card: ModelCard) -> dict[str, Any]:
+    """One entry of the text host's `/models`."""
+    hears = card.kind == "audio"
+    return {
+        "id": card.name,
+        "name": card.name,
+        "description": card.description,
+        "provider": card.sources[0].provider,
+        "tier": card.tier,
+        "community": bool(card.system),
+        "aliases": list(card.aliases),
+        "input_modalities": ["text", *(["image"] if card.vision else [])],
+        "output_modalities": ["audio"] if hears else ["text"],
+        "tools": card.tools,
+        "vision": card.vision,
+        "audio": hears,
+        "reasoning": card.reasoning,
+        "maxInputChars": card.max_input_chars,
+        **({"voices": list(card.voices)} if card.voices else {}),
+    }

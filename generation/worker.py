@@ -1,0 +1,210 @@
+"""The working side of a process: one event loop for its life, and a gate before everything that holds only so many.
+
+A message is only a hint to look at a row. When its gate is crowded the hint is dropped, because whoever leaves the gate
+takes the next queued row from the database by itself: no row waits behind another engine's work, and none is lost.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from generation import catalogue, fulfilment, handoff
+from generation.models import Generation, State
+from generation.providers import registry
+from pollweb.accounts import line
+from pollweb.accounts.identity import Principal
+from pollweb.lib import db, redis
+
+log = logging.getLogger(__name__)
+
+# How many hints may wait before one gate. More would hold threads that other engines need; fewer would leave the gate
+# idle between two rows.
+CROWD = 4
+# An engine call cannot be interrupted from outside. One that is this long past its deadline will not end by itself.
+HUNG_SECONDS = 10.0
+
+
+@dataclass
+class Gate:
+    """So many at once of one slot; `crowd` counts those inside and before it."""
+
+    size: int
+    crowd: int = 0
+    lock: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lock = asyncio.Semaphore(self.size)
+
+
+class Worker:
+    """One per process; started on first use, stopped at the end of the process (or of a test)."""
+
+    def __init__(self) -> None:
+        self.name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.loop = asyncio.new_event_loop()
+        self.gates: dict[str, Gate] = {}
+        self.running: dict[str, asyncio.Task[Any]] = {}
+        self.due: dict[str, float] = {}
+        self.draining = False
+        self.thread = threading.Thread(target=self._run, name="worker loop", daemon=True)
+        self.thread.start()
+        self.watchdog = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+        self.watchdog.start()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self._cancels = self.loop.create_task(handoff.listen_for_cancels(self._give_up))
+        self.loop.run_forever()
+
+    def run[T](self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+
+    def perform(self, pk: str) -> None:
+        """Look at one row; returns when it is made, or when it is somebody else's business."""
+        self.run(self._perform(pk))
+
+    async def _perform(self, pk: str) -> None:
+        row = await db.run(Generation.objects.filter(pk=pk, state=State.QUEUED).first)
+        if row is None or self.draining:
+            return
+        gate = self._gate(row)
+        if gate.crowd >= gate.size + CROWD:
+            return
+        gate.crowd += 1
+        try:
+            async with gate.lock:
+                while row is not None and not self.draining:
+                    if row.keep and not await self._may_start(row):
+                        return
+                    await self._fulfil(row)
+                    row = await db.run(_next_of, row.slot) if gate.crowd <= gate.size else None
+        finally:
+            gate.crowd -= 1
+
+    def _gate(self, row: Generation) -> Gate:
+        if row.slot not in self.gates:
+            card = catalogue.image(row.model) if row.kind == "image" else catalogue.find(row.model, (row.kind,))
+            source = card.sources[0]
+            _, size = registry.provider(source.provider).slot(source.model)
+            self.gates[row.slot] = Gate(size)
+        return self.gates[row.slot]
+
+    async def _may_start(self, row: Generation) -> bool:
+        """Nobody stands in line for a job made to be kept, so the line is asked here; if not now, then later."""
+        principal = Principal(key=row.principal, tier=row.tier, team_id=row.team_id)
+        stepped = await line.step(principal, str(row.pk))
+        if stepped.admitted:
+            return True
+        wait = max(0.5, min(stepped.wait, line.PATIENCE / 2))
+        await db.run(
+            Generation.objects.filter(pk=row.pk, state=State.QUEUED).update,
+            start_after=timezone.now() + timedelta(seconds=wait),
+        )
+        return False
+
+    async def _fulfil(self, row: Generation) -> None:
+        pk = str(row.pk)
+        task = asyncio.ensure_future(fulfilment.fulfil(pk, self.name))
+        self.running[pk] = task
+        self.due[pk] = time.monotonic() + min(row.seconds_left(), row.time_limit)
+        try:
+            await task
+        except asyncio.CancelledError:
+            # Its askers have left, or the worker drains; in both cases this coroutine goes on.
+            current = asyncio.current_task()
+            if current is not None and current.cancelling():
+                raise
+        except Exception:
+            # The database went away in the middle, say. The lease ends by itself and the ticker gives the row on.
+            log.exception("a job could not be brought to its end")
+        finally:
+            self.running.pop(pk, None)
+            self.due.pop(pk, None)
+            if row.keep:
+                await line.leave(Principal(key=row.principal, tier=row.tier, team_id=row.team_id), pk)
+
+    def _give_up(self, pk: str) -> None:
+        """Its askers have cancelled the row: the state says so already, so fulfilment has nothing to write."""
+        task = self.running.get(pk)
+        if task is not None:
+            self.loop.create_task(_end_if_cancelled(pk, task))
+
+    def _watch(self) -> None:
+        while not self.loop.is_closed():
+            time.sleep(1)
+            now = time.monotonic()
+            hung = [pk for pk, due in list(self.due.items()) if now > due + HUNG_SECONDS]
+            if hung:
+                log.critical("an engine call hangs (%s); this worker ends so that another can start", ", ".join(hung))
+                os._exit(70)
+
+    def drain(self, seconds: float) -> None:
+        """Take nothing new, let what runs end within `seconds`, give the rest back to the queue."""
+        self.draining = True
+
+        async def end() -> None:
+            tasks_left = list(self.running.values())
+            if tasks_left:
+                await asyncio.wait(tasks_left, timeout=max(0.0, seconds))
+            for task in tasks_left:
+                task.cancel()
+            await asyncio.gather(*tasks_left, return_exceptions=True)
+
+        with contextlib.suppress(Exception):
+            asyncio.run_coroutine_threadsafe(end(), self.loop).result(seconds + 2)
+
+    def stop(self) -> None:
+        async def close() -> None:
+            self._cancels.cancel()
+            await asyncio.gather(self._cancels, return_exceptions=True)
+            await handoff.close()
+            await redis.close()
+
+        with contextlib.suppress(Exception):
+            asyncio.run_coroutine_threadsafe(close(), self.loop).result(5)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(5)
+        self.loop.close()
+
+
+async def _end_if_cancelled(pk: str, task: "asyncio.Task[Any]") -> None:
+    if await db.run(Generation.objects.filter(pk=pk, state=State.CANCELLED).exists):
+        task.cancel()
+
+
+def _next_of(slot: str) -> Generation | None:
+    now = timezone.now()
+    waiting = Generation.objects.filter(state=State.QUEUED, slot=slot, deadline__gt=now)
+    return waiting.exclude(start_after__gt=now).order_by("queued_at").first()
+
+
+_worker: Worker | None = None
+_lock = threading.Lock()
+
+
+def current() -> Worker:
+    """This process's worker."""
+    global _worker
+    with _lock:
+        if _worker is None:
+            _worker = Worker()
+        return _worker
+
+
+def shutdown() -> None:
+    global _worker
+    with _lock:
+        if _worker is not None:
+            _worker.stop()
+            _worker = None
