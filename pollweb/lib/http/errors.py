@@ -1,0 +1,105 @@
+"""Errors in the shape that the caller's client knows: one per face of the API."""
+
+import math
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from django.core.exceptions import BadRequest as DjangoBadRequest
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
+from django.http.request import RawPostDataException, UnreadablePostError
+
+from pollweb.lib.errors import BadRequest, NotFound, PollwebError, TooLarge
+
+OPENAI_TYPES = {
+    401: "authentication_error",
+    402: "permission_error",
+    403: "permission_error",
+    429: "rate_limit_error",
+    499: "cancelled",
+}
+
+
+def translated(exc: BaseException) -> PollwebError:
+    """Any exception as one of ours. What nobody expected becomes a 500 that tells nothing about the inside."""
+    match exc:
+        case PollwebError():
+            return exc
+        case Http404():
+            return NotFound("There is nothing at this address.")
+        case PermissionDenied():
+            return PollwebError("This is not allowed.", code="forbidden", status=403)
+        case RequestDataTooBig():
+            return TooLarge("The request body is too large.")
+        case SuspiciousOperation() | DjangoBadRequest() | MultiPartParserError():
+            return BadRequest("The request cannot be read.")
+        case UnreadablePostError() | RawPostDataException():
+            return BadRequest("The request body cannot be read.")
+        case _:
+            return PollwebError("Something went wrong here. The operator can find it by the request id.")
+
+
+def reason(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Client Closed Request" if status == 499 else "Error"
+
+
+def error_object(exc: PollwebError, request_id: str) -> dict[str, Any]:
+    """The nested shape that OpenAI's clients read: of every error under /v1, and of a stream's error frame."""
+    kind = OPENAI_TYPES.get(exc.status) or ("server_error" if exc.status >= 500 else "invalid_request_error")
+    inner: dict[str, Any] = {"message": exc.message, "type": kind, "param": None, "code": exc.code}
+    if exc.details:
+        inner["details"] = exc.details
+    return {"error": inner, "status": exc.status, "request_id": request_id}
+
+
+def _image_object(exc: PollwebError, request: HttpRequest, request_id: str) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "error": reason(exc.status),
+        "message": exc.message,
+        "status": exc.status,
+        "code": exc.code,
+        "details": exc.details or {},
+        "debug": None,
+        "timingInfo": [],
+        "requestId": request_id,
+        "request_id": request_id,
+        "requestParameters": getattr(request, "error_context", {}),
+        "queueInfo": None,
+    }
+    if exc.status == 404:
+        body["path"] = request.path_info
+    return body
+
+
+def _flat_object(exc: PollwebError, request_id: str) -> dict[str, Any]:
+    body: dict[str, Any] = {"error": exc.message, "status": exc.status, "code": exc.code, "request_id": request_id}
+    if exc.details:
+        body["details"] = exc.details
+    return body
+
+
+def error_response(exc: PollwebError, request: HttpRequest) -> HttpResponse:
+    """The answer to `exc` in the shape of `request.face`; the image face shows a view's `request.error_context`."""
+    face, request_id = getattr(request, "face", "root"), getattr(request, "id", "")
+    status = exc.status
+    if exc.code == "tier_too_low" and face in ("text", "v1"):
+        status = 402  # the text host's number for it; the image host says 403
+    if status != exc.status:
+        exc = PollwebError(exc.message, code=exc.code, status=status, retry_after=exc.retry_after, details=exc.details)
+    if face == "image":
+        body = _image_object(exc, request, request_id)
+    elif face == "v1":
+        body = error_object(exc, request_id)
+    else:
+        body = _flat_object(exc, request_id)
+    response = HttpResponse(orjson.dumps(body, default=str), content_type="application/json", status=status)
+    if face == "image":
+        response["X-Error-Type"] = reason(status)
+    if exc.retry_after is not None:
+        response["Retry-After"] = str(max(1, math.ceil(exc.retry_after)))
+    return response

@@ -1,0 +1,119 @@
+"""Prompts, queries and JSON bodies, read strictly: what two readers could understand differently is refused."""
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl, unquote_to_bytes
+
+import orjson
+from django.http import HttpRequest, QueryDict
+
+from pollweb.lib.errors import BadRequest
+
+FIELDS = 1000
+DEPTH = 64
+VALUES = 500_000
+WHOLE = 2**63
+
+
+def prompt_from_path(request: HttpRequest, prefix: str) -> str:
+    """Everything in the path after `prefix`, percent-decoded once; slashes, newlines and dot segments as they came.
+
+    BadRequest `invalid_prompt` for bytes that are not UTF-8, and for NUL.
+    """
+    raw: bytes = request.scope["raw_path"]  # type: ignore[attr-defined]
+    try:
+        prompt = unquote_to_bytes(raw[len(prefix) :]).decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise BadRequest("The prompt in the path is not valid UTF-8.", code="invalid_prompt") from exc
+    if "\0" in prompt:
+        raise BadRequest("The prompt contains a NUL character.", code="invalid_prompt")
+    return prompt
+
+
+def query(request: HttpRequest) -> QueryDict:
+    """The query string. BadRequest for bytes that are not UTF-8, NUL, and more than 1,000 fields."""
+    known = request.__dict__.get("_strict_query")
+    if known is not None:
+        return known
+    fields = QueryDict(mutable=True)
+    text = request.META["QUERY_STRING"]
+    if text:
+        try:
+            pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=FIELDS)
+        except UnicodeDecodeError as exc:
+            raise BadRequest("The query string is not valid UTF-8.", code="invalid_parameter") from exc
+        except ValueError as exc:
+            raise BadRequest(f"The query string has more than {FIELDS} fields.", code="invalid_parameter") from exc
+        for name, value in pairs:
+            if "\0" in name or "\0" in value:
+                raise BadRequest("The query string contains a NUL character.", code="invalid_parameter")
+            fields.appendlist(name, value)
+    fields._mutable = False
+    request.__dict__["_strict_query"] = fields
+    return fields
+
+
+def json_body(request: HttpRequest) -> dict[str, Any]:
+    """The body as a JSON object.
+
+    BadRequest `invalid_json` for anything else: text that is not UTF-8, NaN and Infinity, integers beyond 64 bit,
+    more than 64 levels or 500,000 values, NUL and lone surrogates in a string.
+    """
+    body = request.body
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as exc:
+        raise BadRequest(f"The body is not valid JSON: {exc}.", code="invalid_json") from exc
+    if type(value) is not dict:
+        raise BadRequest("The body must be a JSON object.", code="invalid_json")
+    # The only way to write NUL in valid JSON. The same six characters may also follow an escaped backslash.
+    _check(value, body, look_for_nul=b"\\u0000" in body)
+    return value
+
+
+def _check(root: dict[str, Any], body: bytes, look_for_nul: bool) -> None:
+    """What orjson lets pass. Level by level, so that no depth can exhaust the stack."""
+    level: list[Any] = [root]
+    depth = count = 0
+    while level:
+        depth += 1
+        if depth > DEPTH:
+            raise BadRequest(f"The body is nested deeper than {DEPTH} levels.", code="invalid_json")
+        below: list[Any] = []
+        for container in level:
+            is_dict = type(container) is dict
+            if is_dict and look_for_nul and any("\0" in key for key in container):
+                raise BadRequest("The body contains a NUL character.", code="invalid_json")
+            count += len(container)
+            for value in container.values() if is_dict else container:
+                kind = type(value)
+                if kind is str:
+                    if look_for_nul and "\0" in value:
+                        raise BadRequest("The body contains a NUL character.", code="invalid_json")
+                elif kind is dict or kind is list:
+                    below.append(value)
+                elif kind is int:
+                    if value >= WHOLE:
+                        _refuse_integer()
+                elif kind is float and not -WHOLE < value < WHOLE:
+                    _check_integers(body)  # orjson reads an integer that is too large as a float
+        if count > VALUES:
+            raise BadRequest(f"The body holds more than {VALUES} values.", code="invalid_json")
+        level = below
+
+
+def _refuse_integer() -> None:
+    raise BadRequest("The body contains an integer beyond 64 bit.", code="invalid_json")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 20 or not -WHOLE <= int(digits) < WHOLE:
+        _refuse_integer()
+    return int(digits)
+
+
+def _check_integers(body: bytes) -> None:
+    try:
+        json.loads(body, parse_int=_integer)
+    except RecursionError as exc:
+        raise BadRequest(f"The body is nested deeper than {DEPTH} levels.", code="invalid_json") from exc
