@@ -1,0 +1,88 @@
+"""What every answer of the API lane has in common: its id, its headers, its errors' shape, its line in the log."""
+
+import logging
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+
+from pollweb.handler import GetResponse, LeanRequest
+from pollweb.lib.errors import MethodNotAllowed
+from pollweb.lib.http import client_address, error_response, shortened
+from pollweb.lib.http.cors import HEADERS, preflight
+from pollweb.lib.http.errors import translated
+
+errors = logging.getLogger("pollweb.errors")
+access = logging.getLogger("pollweb.access")
+
+# As Django keeps them: lower-case name → (name, value). Ready-made, since setting nine headers by name costs more
+# than the rest of this module.
+COMMON = {
+    face: {
+        name.lower(): (name, value)
+        for name, value in {
+            **headers,
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+        }.items()
+    }
+    for face, headers in HEADERS.items()
+}
+
+
+def answers(get_response: GetResponse) -> GetResponse:
+    """Middleware: preflights, exceptions as answers, and the headers of every answer."""
+
+    async def middleware(request: LeanRequest) -> HttpResponseBase:
+        response: HttpResponseBase
+        if request.method == "OPTIONS" and request.refused is None:
+            response = preflight(request, request.face)
+        else:
+            try:
+                response = await get_response(request)
+                if response.status_code == 405:
+                    response = _not_allowed(response, request)
+            except Exception as exc:
+                response = _answer_to(exc, request)
+        store = response.headers._store
+        store.update(COMMON[request.face])
+        store["x-request-id"] = ("X-Request-Id", request.id)
+        if not response.streaming and "content-length" not in store and response.status_code not in (204, 304):
+            store["content-length"] = ("Content-Length", str(len(response.content)))  # type: ignore[attr-defined]
+        return response
+
+    return middleware
+
+
+def _answer_to(exc: Exception, request: LeanRequest) -> HttpResponse:
+    error = translated(exc)
+    fields = {"request_id": request.id, "face": request.face, "code": error.code}
+    if error is not exc and error.status >= 500:
+        errors.error("Unexpected %s", type(exc).__name__, exc_info=exc, extra={"fields": fields})
+    elif error.status >= 500:
+        errors.warning("%s", error.message, exc_info=error.__cause__, extra={"fields": fields})
+    return error_response(error, request)
+
+
+def _not_allowed(response: HttpResponseBase, request: LeanRequest) -> HttpResponse:
+    """Django's decorators answer without a body."""
+    allowed = response.get("Allow", "")
+    shaped = error_response(
+        MethodNotAllowed(f"This address does not take {request.method}; it takes {allowed}."), request
+    )
+    shaped["Allow"] = allowed
+    return shaped
+
+
+def log(request: LeanRequest, status: int, seconds: float) -> None:
+    """Observer: one line for each answer. The query string may hold a token and is left out."""
+    if access.isEnabledFor(logging.INFO):
+        fields = {
+            "request_id": request.id,
+            "face": request.face,
+            "method": request.method,
+            "path": request.path[:500],
+            "status": status,
+            "ms": round(seconds * 1000, 2),
+            "client": shortened(client_address(request)),
+        }
+        access.info("%s %d", request.method, status, extra={"fields": fields})
