@@ -1,0 +1,46 @@
+"""The API lane's addresses, one table for each face.
+
+Paths begin after the face's prefix and have lost a slash at the end, except in /prompt/….
+"""
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, path
+from django.views.decorators.http import require_safe
+
+from generation.api import urls as generation
+from pollweb import health
+
+CROSSDOMAIN = b"""<?xml version="1.0"?>
+<!DOCTYPE cross-domain-policy SYSTEM "http://www.adobe.com/xml/dtds/cross-domain-policy.dtd">
+<cross-domain-policy>
+  <allow-access-from domain="*" secure="false"/>
+</cross-domain-policy>
+"""
+
+
+@require_safe
+async def crossdomain(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(CROSSDOMAIN, content_type="application/xml")
+
+
+@require_safe
+async def robots(request: HttpRequest) -> HttpResponse:
+    """On the API's own hosts: every address there costs somebody work."""
+    return HttpResponse(b"User-agent: *\nDisallow: /\n", content_type="text/plain; charset=utf-8")
+
+
+_crossdomain = path("crossdomain.xml", crossdomain)
+
+TABLES: dict[str, list[URLPattern | URLResolver]] = {
+    "image": [_crossdomain, *generation.image],
+    "text": [_crossdomain, *generation.text],
+    "v1": [*generation.v1],
+    "auth": [],
+    "root": [
+        path("healthz", health.healthz),
+        path("readyz", health.readyz),
+        path("metrics", health.metrics),
+        path("robots.txt", robots),
+        *generation.root,
+    ],
+}

@@ -1,0 +1,74 @@
+"""What begins and ends with a server process: feed hub, clients, probes.
+
+    @on_start
+    async def start() -> None: ...
+
+Hooks run in the order of their registration, those of `on_stop` in the opposite one. A server without ASGI lifespan
+(daphne) gets its start at the first request.
+"""
+
+import asyncio
+import logging
+import weakref
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Hook = Callable[[], Awaitable[None]]
+
+logger = logging.getLogger("pollweb.lifespan")
+_starts: list[Hook] = []
+_stops: list[Hook] = []
+_started: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = weakref.WeakKeyDictionary()
+
+
+def on_start(hook: Hook) -> Hook:
+    _starts.append(hook)
+    return hook
+
+
+def on_stop(hook: Hook) -> Hook:
+    _stops.append(hook)
+    return hook
+
+
+async def _run_starts() -> None:
+    for hook in _starts:
+        await hook()
+
+
+async def start() -> None:
+    """Run the start hooks, once for each event loop; who comes while they run waits with them."""
+    loop = asyncio.get_running_loop()
+    if (task := _started.get(loop)) is None:
+        task = _started[loop] = loop.create_task(_run_starts())
+    if not task.done():
+        await asyncio.shield(task)
+    elif task.exception() is not None:
+        del _started[loop]  # the next request tries again
+        task.result()
+
+
+async def stop() -> None:
+    """Run the stop hooks of a loop that was started. One that fails does not keep the others from running."""
+    if _started.pop(asyncio.get_running_loop(), None) is None:
+        return
+    for hook in reversed(_stops):
+        try:
+            await hook()
+        except Exception:
+            logger.exception("A stop hook failed.")
+
+
+async def serve(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+    """The ASGI lifespan protocol."""
+    await receive()
+    try:
+        await start()
+    except Exception as exc:
+        logger.exception("A start hook failed.")
+        await send({"type": "lifespan.startup.failed", "message": str(exc)})
+        return
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await stop()
+    await send({"type": "lifespan.shutdown.complete"})
