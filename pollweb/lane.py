@@ -64,7 +64,7 @@ def _answer_to(exc: Exception, request: LeanRequest) -> HttpResponse:
 
 
 def _not_allowed(response: HttpResponseBase, request: LeanRequest) -> HttpResponse:
-    """Django's decorators answer without a body."""
+    """The same with a body, which Django's decorators leave out."""
     allowed = response.get("Allow", "")
     shaped = error_response(
         MethodNotAllowed(f"This address does not take {request.method}; it takes {allowed}."), request

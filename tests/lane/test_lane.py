@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from pollweb.handler import LeanHandler
 from pollweb.lib import http
-from pollweb.lib.errors import BadRequest, PollwebError, Unavailable
+from pollweb.lib.errors import BadRequest, MethodNotAllowed, PollwebError, Unavailable
 
 Serving = Callable[..., httpx.AsyncClient]
 
@@ -188,3 +188,9 @@ async def test_it_does_not_stream_from_a_synchronous_iterator(serving: Serving) 
         return StreamingHttpResponse(iter([b"a"]))
 
     assert (await serving(text=[path("x", view)]).get("/text/x")).status_code == 500
+
+
+async def test_it_names_the_allowed_methods_of_a_raised_refusal(serving: Serving) -> None:
+    fault = MethodNotAllowed("Use GET.", details={"allow": ["GET", "HEAD"]})
+    answer = await serving(text=[path("x", raising(fault))]).post("/text/x")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")

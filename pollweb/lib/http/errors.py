@@ -100,6 +100,8 @@ def error_response(exc: PollwebError, request: HttpRequest) -> HttpResponse:
     response = HttpResponse(orjson.dumps(body, default=str), content_type="application/json", status=status)
     if face == "image":
         response["X-Error-Type"] = reason(status)
+    if status == 405 and exc.details and "allow" in exc.details:
+        response["Allow"] = ", ".join(exc.details["allow"])
     if exc.retry_after is not None:
         response["Retry-After"] = str(max(1, math.ceil(exc.retry_after)))
     return response
