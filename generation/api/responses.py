@@ -97,7 +97,7 @@ async def _frames(stack: AsyncExitStack, answer: Answer, include_usage: bool, re
         except PollwebError as exc:
             if not began:
                 raise
-            yield sse.data({"error": error_object(exc, request_id)})
+            yield sse.data(error_object(exc, request_id))
             return
         row = answer.row
         if rest := _unsaid(row, "".join(said), began):
