@@ -2,11 +2,14 @@
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+
+from tests.fakes import Script
 
 LOOPBACK = ("127.", "localhost", "::1")
 
@@ -52,3 +55,67 @@ def no_network() -> Iterator[None]:
     socket.socket.connect = guarded  # type: ignore[method-assign, assignment]
     yield
     socket.socket.connect = connect  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scripted_provider() -> None:
+    """`kind = "scripted"` in tests.settings is tests.fakes.Scripted."""
+    from generation.providers import registry
+
+    registry.KINDS["scripted"] = "tests.fakes.Scripted"
+
+
+@pytest.fixture
+def script() -> Iterator[Script]:
+    """What the scripted provider does in this test."""
+    from tests.fakes import SCRIPT
+
+    SCRIPT.reset()
+    yield SCRIPT
+    SCRIPT.reset()
+
+
+@pytest.fixture(scope="session")
+def celery_worker(redis_server: None, scripted_provider: None) -> Iterator[None]:
+    """A real Celery worker in a thread of this process, without its ticker: tests tick by hand."""
+    from celery import signals
+    from celery.contrib.testing.worker import start_worker
+
+    from pollweb import celery
+
+    signals.worker_ready.disconnect(celery._start_ticker)
+    with start_worker(
+        celery.app,
+        pool="threads",
+        concurrency=24,
+        perform_ping_check=False,
+        queues="engine,remote,light",
+        loglevel="WARNING",
+    ):
+        yield
+    from generation import worker
+
+    worker.shutdown()
+
+
+@pytest.fixture
+def working(celery_worker: None, transactional_db: None, script: Script) -> Iterator[Script]:
+    """Everything a generation needs: workers, database, Redis. Nothing remembered from the test before."""
+    from generation import cache, media
+    from pollweb.accounts import identity, line
+
+    for module in (cache, media, identity):
+        module.forget()
+    line._local.clear()
+    yield script
+    script.held = False
+    from generation import worker
+    from generation.models import Generation
+
+    # The database is emptied next: let what still runs come to its end first.
+    Generation.objects.active().update(state="cancelled", dedupe_key=None)
+    running = worker.current().running
+    for _ in range(200):
+        if not running:
+            break
+        time.sleep(0.01)

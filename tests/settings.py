@@ -19,6 +19,7 @@ os.environ["POLLWEB_SECRET_KEY"] = "only for tests"
 os.environ["POLLWEB_SITE_URL"] = "http://localhost:8000"
 os.environ["POLLWEB_REDIS_PREFIX"] = f"pollweb-test-{os.getpid()}"
 
+from pollweb import config  # noqa: E402
 from pollweb.settings import *  # noqa: E402, F403
 from pollweb.settings import DATABASES  # noqa: E402
 
@@ -26,3 +27,35 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 if "sqlite" in DATABASES["default"]["ENGINE"]:
     # A file, not memory: threads and processes of a test see the same rows.
     DATABASES["default"]["TEST"] = {"NAME": os.path.join(_home.name, "test.sqlite3")}
+
+# Everything is made by the scripted provider (tests.fakes) unless a test says otherwise, and nobody waits for a turn.
+DESIGN = config.parse(
+    {
+        "providers": {"scripted": {"kind": "scripted"}},
+        "models": {
+            "image": {
+                "flux": {"from": [{"provider": "scripted", "model": "picture"}]},
+                "turbo": {"from": [{"provider": "scripted", "model": "picture"}]},
+                "kontext": {"from": [{"provider": "scripted", "model": "picture"}]},
+                "rare": {"from": [{"provider": "scripted", "model": "picture"}], "tier": "flower"},
+            },
+            "text": {
+                "openai": {"from": [{"provider": "scripted", "model": "words"}]},
+                "openai-large": {"from": [{"provider": "scripted", "model": "words"}], "tier": "flower"},
+                "mistral": {"from": [{"provider": "scripted", "model": "words"}]},
+                "claude-hybridspace": {"from": [{"provider": "scripted", "model": "words"}]},
+                "pirate": {
+                    "from": [{"provider": "scripted", "model": "words"}],
+                    "system": "You are a pirate.",
+                },
+            },
+            "audio": {"openai-audio": {"from": [{"provider": "scripted", "model": "sound"}]}},
+        },
+        "tiers": {
+            "anonymous": {"interval": 0, "concurrency": 20},
+            "seed": {"interval": 0},
+            "flower": {"interval": 0},
+        },
+    },
+    "tests/settings.py",
+)

@@ -1,0 +1,210 @@
+"""From a wish to its result, through a real queue, with the scripted provider."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from feeds.models import Outbox
+from generation import intake
+from generation.errors import ContentRefused, ProviderError, ProviderTimeout, TierTooLow, UnknownModel
+from generation.models import Generation, State
+from generation.requests import ChatRequest, ImageRequest
+from pollweb.accounts.identity import Principal
+from pollweb.accounts.models import UsageHour
+from pollweb.lib.errors import PollwebError
+
+ALICE = Principal(key="ip:192.0.2.1")
+BOB = Principal(key="ip:192.0.2.2")
+
+rows = sync_to_async(lambda: list(Generation.objects.order_by("pk")))
+count = sync_to_async(lambda model: model.objects.count())
+
+
+def picture(text: str = "a red fox", **values) -> ImageRequest:
+    return ImageRequest(model="flux", text=text, **({"width": 64, "height": 48} | values))
+
+
+def question(text: str = "Hello?", **values) -> ChatRequest:
+    return ChatRequest(model="openai", messages=({"role": "user", "content": text},), **values)
+
+
+async def ask(request, principal=ALICE, **context) -> tuple[Generation, str]:
+    async with intake.generate(request, intake.Context(principal=principal, **context)) as answer:
+        return await answer.result(), answer.cache
+
+
+async def until(condition) -> None:
+    async with asyncio.timeout(5):
+        while not await sync_to_async(condition)():
+            await asyncio.sleep(0.01)
+
+
+async def test_it_makes_a_picture_and_counts_stores_and_announces_it_once(working):
+    row, said = await ask(picture())
+    assert (said, row.state, row.made_by) == ("MISS", State.SUCCEEDED, "scripted/picture")
+    assert (row.artifact.width, row.artifact.height) == (64, 48)
+    assert await count(Outbox) == 1
+    usage = await sync_to_async(UsageHour.objects.get)()
+    assert (usage.kind, usage.model, usage.succeeded) == ("image", "flux", 1)
+
+
+async def test_it_serves_the_second_asker_from_cache(working):
+    first, _ = await ask(picture())
+    second, said = await ask(picture(), BOB)
+    assert (said, second.pk) == ("HIT", first.pk)
+    assert len(working.calls) == 1
+    assert await count(Outbox) == 1
+
+
+async def test_another_seed_is_another_picture(working):
+    first, _ = await ask(picture(seed=1))
+    second, said = await ask(picture(seed=2))
+    assert said == "MISS"
+    assert first.pk != second.pk
+
+
+async def test_a_private_result_is_given_to_its_own_asker_only(working):
+    mine, _ = await ask(picture(private=True))
+    assert mine.visibility == "private"
+    assert (await ask(picture(private=True)))[1] == "HIT"
+    assert (await ask(picture(private=True), BOB))[1] == "MISS"
+    assert (await ask(picture(), BOB))[1] == "MISS"
+    assert await count(Outbox) == 1
+
+
+async def test_fifty_equal_requests_share_one_job_and_the_first_may_leave(working):
+    working.held = True
+    first = asyncio.create_task(ask(picture()))
+    await until(lambda: Generation.objects.filter(state="running").exists())
+    others = [asyncio.create_task(ask(picture(), BOB)) for _ in range(49)]
+    await asyncio.sleep(0.3)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    working.held = False
+    answers = await asyncio.gather(*others)
+    assert {said for _, said in answers} == {"JOIN"}
+    assert len({row.artifact_id for row, _ in answers}) == 1
+    assert len(working.calls) == 1
+
+
+async def test_it_stops_the_work_when_the_last_asker_leaves(working):
+    working.held = True
+    asking = asyncio.create_task(ask(picture()))
+    await until(lambda: Generation.objects.filter(state="running").exists())
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    await until(lambda: Generation.objects.filter(state="cancelled").exists())
+    await until(lambda: working.stopped == 1)
+    assert await count(Outbox) == 0
+
+
+async def test_pieces_arrive_as_they_are_made_and_late_joiners_hear_all(working):
+    working.words = ["one ", "two ", "three"]
+
+    async def listen():
+        async with intake.generate(question(), intake.Context(principal=ALICE)) as answer:
+            return [piece["delta"]["content"] async for piece in answer.pieces()], answer
+
+    heard, answer = await listen()
+    assert heard == ["one ", "two ", "three"]
+    assert answer.row.message == {"role": "assistant", "content": "one two three"}
+    again, answer = await listen()
+    assert (again, answer.cache, answer.row.response) == ([], "HIT", "one two three")
+
+
+async def test_a_failure_is_tried_again_while_nothing_was_said(working):
+    working.failures = 2
+    row, _ = await ask(picture())
+    assert (row.state, row.attempts, len(working.calls)) == (State.SUCCEEDED, 3, 3)
+
+
+async def test_it_gives_up_after_three_attempts(working):
+    working.failures = 99
+    with pytest.raises(ProviderError) as caught:
+        await ask(picture())
+    assert caught.value.status == 502
+    assert len(working.calls) == 3
+    usage = await sync_to_async(UsageHour.objects.get)()
+    assert (usage.succeeded, usage.failed) == (0, 1)
+
+
+async def test_it_does_not_begin_again_once_a_piece_was_heard(working):
+    working.error, working.error_after = ProviderError("reset"), 1
+    with pytest.raises(ProviderError):
+        await ask(question())
+    assert len(working.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "state"),
+    [
+        (ContentRefused("No."), 400, "failed"),
+        (ProviderTimeout("Late."), 504, "expired"),
+        (ValueError("a bug"), 502, "failed"),
+    ],
+)
+async def test_an_error_reaches_the_asker_as_it_was_meant(working, error, status, state):
+    working.error = error
+    with pytest.raises(PollwebError) as caught:
+        await ask(picture())
+    assert caught.value.status == status
+    assert "a bug" not in caught.value.message
+    assert (await rows())[0].state == state
+
+
+async def test_an_unknown_picture_model_is_the_default_and_an_unknown_text_model_is_an_error(working):
+    row, _ = await ask(ImageRequest(model="nonsense", text="x", width=64, height=64))
+    assert row.model == "flux"
+    with pytest.raises(UnknownModel):
+        await ask(ChatRequest(model="nonsense", messages=({"role": "user", "content": "x"},)))
+
+
+async def test_a_model_above_the_tier_is_refused_and_nothing_is_made(working):
+    with pytest.raises(TierTooLow) as caught:
+        await ask(ImageRequest(model="rare", text="x"))
+    assert caught.value.status == 403
+    assert await count(Generation) == 0
+
+
+async def test_a_persona_speaks_first_and_the_callers_system_message_follows(working):
+    messages = ({"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"})
+    await ask(ChatRequest(model="pirate", messages=messages))
+    assert working.calls[0].messages[0] == {"role": "system", "content": "You are a pirate.\n\nBe brief."}
+
+
+async def test_media_make_a_request_private(working):
+    content = [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": "data:,"}}]
+    row, _ = await ask(ChatRequest(model="openai", messages=({"role": "user", "content": content},)))
+    assert (row.visibility, row.prompt) == ("private", "What is it?\n[image]")
+    assert await count(Outbox) == 0
+
+
+async def test_many_different_requests_at_once_all_succeed(working):
+    async with AsyncExitStack():
+        answers = await asyncio.gather(*(ask(picture(seed=seed), Principal(key=f"ip:{seed}")) for seed in range(40)))
+    assert all(row.state == State.SUCCEEDED for row, _ in answers)
+    assert await count(Outbox) == 40
+
+
+def test_the_site_queues_a_job_and_it_is_made_though_nobody_waits(working):
+    row = intake.enqueue(picture("made to be kept"), ALICE)
+    for _ in range(500):
+        row.refresh_from_db()
+        if row.is_final:
+            break
+        import time
+
+        time.sleep(0.01)
+    assert (row.state, row.keep) == (State.SUCCEEDED, True)
+    assert intake.enqueue(picture("made to be kept"), ALICE).pk == row.pk
+
+
+def test_the_site_may_cancel_a_job_in_every_state(working):
+    working.held = True
+    row = intake.enqueue(picture("never"), ALICE)
+    assert intake.cancel(row) is True
+    row.refresh_from_db()
+    assert row.state == State.CANCELLED
+    assert intake.cancel(row) is False
