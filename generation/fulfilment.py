@@ -17,7 +17,7 @@ from django.utils import timezone
 from feeds.events import FeedEvent
 
 from feeds import outbox
-from generation import catalogue, store
+from generation import catalogue, store, tasks
 from generation.errors import Cancelled, ProviderError, ProviderTimeout
 from generation.handoff import Sender
 from generation.models import MOST_ATTEMPTS, Artifact, Generation, State
@@ -58,9 +58,9 @@ async def fulfil(pk: str, owner: str) -> bool:
             return True  # the lease is gone: cancelled by its askers, or given to another worker
         error = work.exception()
         if error is None:
-            await _succeed(row, fence, work.result())
+            ended = await _succeed(row, fence, work.result())
         else:
-            await _fail(row, fence, error, again=not sender.sent)
+            ended = await _fail(row, fence, error, again=not sender.sent)
     except asyncio.CancelledError:
         await asyncio.shield(db.run(Generation.objects.give_back, row.pk, fence))
         raise
@@ -68,7 +68,8 @@ async def fulfil(pk: str, owner: str) -> bool:
         for task in (work, keeper):
             task.cancel()
         await asyncio.gather(work, keeper, return_exceptions=True)
-    await sender.end()
+    if ended:
+        await sender.end()
     return True
 
 
@@ -131,11 +132,12 @@ async def _hear(pieces: Any, sender: Sender) -> Result:
     raise ProviderError("The engine ended without a result.")
 
 
-async def _succeed(row: Generation, fence: int, result: Result) -> None:
+async def _succeed(row: Generation, fence: int, result: Result) -> bool:
     try:
         await db.run(_finish, row, fence, result)
     except PollwebError as exc:  # the store is full or away
-        await _fail(row, fence, exc, again=False)
+        return await _fail(row, fence, exc, again=False)
+    return True
 
 
 def _finish(row: Generation, fence: int, result: Result) -> None:
@@ -197,8 +199,8 @@ def _keep_bytes(result: Result) -> str:
     return digest
 
 
-async def _fail(row: Generation, fence: int, error: BaseException, *, again: bool) -> None:
-    """Give the row another attempt where one may help, or end it with what is to be said about it."""
+async def _fail(row: Generation, fence: int, error: BaseException, *, again: bool) -> bool:
+    """Give the row another attempt where one may help (False), or end it with what is to be said about it (True)."""
     if isinstance(error, asyncio.CancelledError):
         error = Cancelled("Everyone who waited for this has left.")
     if not isinstance(error, PollwebError):
@@ -212,22 +214,19 @@ async def _fail(row: Generation, fence: int, error: BaseException, *, again: boo
         and row.seconds_left() > 1
     )
     await db.run(_end_badly, row, fence, error, retry)
+    return not retry
 
 
 def _end_badly(row: Generation, fence: int, error: PollwebError, retry: bool) -> None:
     if retry:
         Generation.objects.give_back(row.pk, fence)
-        from generation import tasks
-
         tasks.send(row)
         return
-    state = (
-        State.CANCELLED
-        if isinstance(error, Cancelled)
-        else State.EXPIRED
-        if isinstance(error, ProviderTimeout)
-        else State.FAILED
-    )
+    state = State.FAILED
+    if isinstance(error, Cancelled):
+        state = State.CANCELLED
+    elif isinstance(error, ProviderTimeout):
+        state = State.EXPIRED
     with transaction.atomic():
         ended = Generation.objects.finish(
             row.pk, fence, state, error_code=error.code, error_message=error.message, error_status=error.status

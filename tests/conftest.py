@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -76,7 +77,9 @@ def script() -> Iterator[Script]:
 
 
 @pytest.fixture(scope="session")
-def celery_worker(redis_server: None, scripted_provider: None) -> Iterator[None]:
+def celery_worker(
+    redis_server: None, scripted_provider: None, django_db_setup: None, django_db_blocker: Any
+) -> Iterator[None]:
     """A real Celery worker in a thread of this process, without its ticker: tests tick by hand."""
     from celery import signals
     from celery.contrib.testing.worker import start_worker
@@ -84,15 +87,19 @@ def celery_worker(redis_server: None, scripted_provider: None) -> Iterator[None]
     from pollweb import celery
 
     signals.worker_ready.disconnect(celery._start_ticker)
-    with start_worker(
+    started = start_worker(
         celery.app,
         pool="threads",
         concurrency=24,
         perform_ping_check=False,
         queues="engine,remote,light",
         loglevel="WARNING",
-    ):
-        yield
+    )
+    with django_db_blocker.unblock():  # it runs Django's checks, which look at the database
+        started.__enter__()
+    yield
+    with django_db_blocker.unblock():
+        started.__exit__(None, None, None)
     from generation import worker
 
     worker.shutdown()
