@@ -13,6 +13,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from pollweb.lib import messages
+
 DEFAULTS = Path(__file__).with_name("defaults.toml")
 TIERS = ("anonymous", "seed", "flower", "nectar")
 
@@ -239,6 +241,15 @@ def database(url: str, *, pool: int) -> dict[str, Any]:
     raise ImproperlyConfigured(
         f"POLLWEB_DATABASE_URL is {parts.scheme}://…; allowed are sqlite:///path and postgresql://user:password@host/name."
     )
+
+
+def translations(source: Path, target: Path) -> Path:
+    """`target`, with the .po files of `source` compiled into it where they have changed: no gettext tools needed."""
+    try:
+        messages.compile_folder(source, target)
+    except (OSError, ValueError) as exc:
+        raise ImproperlyConfigured(f"The translations in {source} cannot be compiled into {target}: {exc}.") from exc
+    return target
 
 
 def broker(url: str) -> str:
