@@ -1,4 +1,43 @@
 # The commands a person types. Plain `make` lists them.
+
+PYTHON = .venv/bin/python
 .DEFAULT_GOAL := help
+.PHONY: help run test test-engines test-services test-clients e2e check bench lock
+
 help: ## This list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 24
+
+run: ## Install what is needed, start everything, print the address (PORT=8123 chooses the port)
+	@scripts/bootstrap.sh requirements.txt
+	@exec $(PYTHON) manage.py up --fetch-models $(if $(PORT),--port $(PORT))
+
+test: ## The suite that needs no service, browser or network (ARGS="-k word" goes to pytest)
+	@scripts/bootstrap.sh requirements-dev.txt
+	@$(PYTHON) -m pytest $(ARGS)
+
+test-engines: ## The embedded engines with their model files, which are fetched first
+	@scripts/bootstrap.sh requirements-dev.txt
+	@scripts/test-engines.sh $(ARGS)
+
+test-services: ## The suite on PostgreSQL and Redis (POLLWEB_DATABASE_URL, POLLWEB_REDIS_URL), then under daphne
+	@scripts/bootstrap.sh requirements-dev.txt
+	@scripts/test-services.sh $(ARGS)
+
+test-clients: ## The JavaScript packages
+	@scripts/test-clients.sh
+
+e2e: ## Journeys in a real browser
+	@scripts/bootstrap.sh requirements-dev.txt
+	@scripts/e2e.sh $(ARGS)
+
+check: ## Formatting, lint, types, import order, templates, translations, migrations
+	@scripts/bootstrap.sh requirements-dev.txt
+	@scripts/check.sh
+
+bench: ## The benchmark suite; prints tables
+	@scripts/bootstrap.sh requirements-dev.txt
+	@$(PYTHON) -m bench $(ARGS)
+
+lock: ## Pin the newest fitting dependencies, with hashes, in both requirements files
+	@scripts/bootstrap.sh requirements-dev.txt
+	@scripts/lock.sh

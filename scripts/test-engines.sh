@@ -1,0 +1,8 @@
+#!/bin/sh
+# test-engines.sh: fetches the default set of model files and runs the tests that need them.
+set -eu
+cd "$(dirname "$0")/.."
+: "${POLLWEB_MODELS_DIR:=$PWD/var/models}"
+export POLLWEB_MODELS_DIR
+.venv/bin/python manage.py models fetch --set default
+exec .venv/bin/python -m pytest -m engines "$@"
