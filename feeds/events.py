@@ -1,0 +1,241 @@
+"""What is told: one event for each public generation, in the words of the guide's feeds and of the wall.
+
+The guide's fields stand at the top level. Beside them stand those that its servers sent, since published clients read
+both; never a token, never an address.
+"""
+
+import time
+import uuid
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, Self
+
+import orjson
+from django.conf import settings
+
+Kind = Literal["image", "text", "audio"]
+
+MESSAGE_BYTES = 32 * 1024  # all messages together
+TEXT_BYTES = 32 * 1024  # prompt, response
+PARAMETER_BYTES = 16 * 1024
+URL_CHARS = 16 * 1024
+PLACEHOLDER_CHARS = 4096
+TIMING_STEPS = 50
+WALL_PROMPT_CHARS = 1000
+WALL_RESPONSE_CHARS = 2000
+
+IMAGE_PARAMETERS: dict[str, Any] = {
+    "nofeed": False,
+    "nologo": False,
+    "enhance": False,
+    "safe": False,
+    "negative_prompt": "",
+    "quality": "medium",
+    "image": [],
+    "transparent": False,
+    "guidance_scale": None,
+}
+TEXT_PARAMETERS = (
+    "jsonMode",
+    "seed",
+    "temperature",
+    "top_p",
+    "presence_penalty",
+    "frequency_penalty",
+    "stream",
+    "voice",
+    "modalities",
+    "audio",
+    "reasoning_effort",
+    "response_format",
+    "prompt_tokens",
+    "completion_tokens",
+    "total_tokens",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedEvent:
+    """Something public that was made. Texts that are too long are cut, so that an event has a bounded size.
+
+    `id` is the generation's UUID, `image_url` the public address of the request, `src` the media address of the picture
+    or sound, `srcset` its other sizes in HTML's notation, `placeholder` a data: address or nothing, `duration` seconds
+    of sound, `at` seconds since 1970, `messages` user and assistant text as `{"role", "content"}`, `timing`
+    `{"step", "timestamp"}` in milliseconds from the first step, `concurrent` the jobs running or waiting at the time.
+    """
+
+    id: uuid.UUID
+    public_id: str
+    kind: Kind
+    model: str
+    prompt: str = ""
+    response: str = ""
+    messages: list[dict[str, str]] = field(default_factory=list)
+    width: int = 0
+    height: int = 0
+    seed: int | None = None
+    image_url: str = ""
+    src: str = ""
+    srcset: str = ""
+    href: str = ""
+    colour: str = ""
+    placeholder: str = ""
+    duration: float = 0.0
+    is_mature: bool = False
+    made_by: str = ""
+    referrer: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    timing: list[dict[str, Any]] = field(default_factory=list)
+    concurrent: int = 0
+    at: float = field(default_factory=time.time)
+
+    def __post_init__(self) -> None:
+        keep = object.__setattr__
+        for each in fields(self):
+            keep(self, each.name, _clean(getattr(self, each.name)))
+        keep(self, "prompt", _cut(self.prompt, TEXT_BYTES))
+        keep(self, "response", _cut(self.response, TEXT_BYTES))
+        keep(self, "messages", _conversation(self.messages))
+        keep(self, "timing", self.timing[:TIMING_STEPS])
+        if len(self.image_url) > URL_CHARS:
+            keep(self, "image_url", self.src)
+        if len(self.placeholder) > PLACEHOLDER_CHARS:
+            keep(self, "placeholder", "")
+        if len(orjson.dumps(self.parameters, default=str)) > PARAMETER_BYTES:
+            keep(self, "parameters", {})
+        if not self.href:
+            keep(self, "href", f"/p/{self.public_id}")
+
+    # --- for rows and the stream --------------------------------------------------------------------------------------
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON values only, for the outbox row."""
+        return orjson.loads(orjson.dumps(asdict(self), default=str))
+
+    def to_json(self) -> bytes:
+        return orjson.dumps(asdict(self), default=str)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The inverse of `as_dict`; fields that a newer version wrote are left out."""
+        known = {each.name for each in fields(cls)}
+        return cls(**{**{k: v for k, v in values.items() if k in known}, "id": uuid.UUID(str(values["id"]))})
+
+    @classmethod
+    def from_json(cls, data: bytes | str) -> Self:
+        return cls.from_dict(orjson.loads(data))
+
+    # --- for the doors ------------------------------------------------------------------------------------------------
+
+    def image_frame(self) -> dict[str, Any]:
+        """An event of the guide's image feed."""
+        given = self.parameters
+        return {
+            "width": self.width,
+            "height": self.height,
+            "seed": self.seed,
+            "model": self.model,
+            "imageURL": self.image_url,
+            "prompt": self.prompt,
+            "status": "end_generating",
+            "concurrentRequests": self.concurrent,
+            "timingInfo": self.timing,
+            "isChild": False,
+            "isMature": self.is_mature,
+            "nsfw": self.is_mature,
+            "maturity": {"isChild": False, "isMature": self.is_mature, "nsfw": self.is_mature},
+            "private": False,
+            **{name: given.get(name, usual) for name, usual in IMAGE_PARAMETERS.items()},
+            "referrer": self.referrer,
+            "wasPimped": bool(given.get("wasPimped", False)),
+            "made_by": self.made_by,
+        }
+
+    def text_frame(self) -> dict[str, Any]:
+        """An event of the guide's text feed."""
+        given = {name: self.parameters[name] for name in TEXT_PARAMETERS if name in self.parameters}
+        return {
+            "response": self.response,
+            "model": self.model,
+            "messages": self.messages,
+            "status": "end_generating",
+            "concurrentRequests": self.concurrent,
+            "timingInfo": self.timing,
+            "referrer": self.referrer,
+            "made_by": self.made_by,
+            "parameters": {
+                "messages": self.messages,
+                "model": self.model,
+                **given,
+                "referrer": self.referrer,
+                "isPrivate": False,
+            },
+        }
+
+    def wall_item(self, id: str, sent_ns: int) -> dict[str, Any]:
+        """An `item` frame of the wall. `id` is the place in the stream, which a client gives back as `after`."""
+        return {
+            "t": "item",
+            "id": id,
+            "kind": self.kind,
+            "model": self.model,
+            "prompt": _shorten(self.prompt, WALL_PROMPT_CHARS),
+            "response": _shorten(self.response, WALL_RESPONSE_CHARS),
+            "w": self.width,
+            "h": self.height,
+            "ar": round(self.width / self.height, 4) if self.width and self.height else 1,
+            "seed": self.seed,
+            "lqip": self.placeholder,
+            "colour": self.colour,
+            "src": self.src,
+            "srcset": self.srcset,
+            "duration": self.duration,
+            "href": self.href,
+            "made_by": self.made_by,
+            "at": self.at,
+            "sent_ns": sent_ns,
+        }
+
+
+def site_address(path: str) -> str:
+    """An address of the site in full; one that is already full stays as it is."""
+    return f"{settings.SITE_URL}{path}" if path.startswith("/") else path
+
+
+def _clean(value: Any) -> Any:
+    """Without NUL, which PostgreSQL refuses, and without halves of surrogate pairs, which no encoding takes."""
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_clean(str(key)): _clean(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(each) for each in value]
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 63:
+        return str(value)
+    return value
+
+
+def _cut(text: str, most: int) -> str:
+    """At most `most` bytes of UTF-8, never half a character."""
+    data = text.encode()
+    return text if len(data) <= most else data[:most].decode("utf-8", "ignore")
+
+
+def _shorten(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _conversation(messages: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """What user and assistant said, as text. The newest messages are kept when all together are too long."""
+    kept: list[dict[str, str]] = []
+    left = MESSAGE_BYTES
+    for message in reversed(messages):
+        role, content = message.get("role"), message.get("content")
+        if role not in ("user", "assistant") or not isinstance(content, str) or not content:
+            continue
+        text = _cut(content, left)
+        left -= len(text.encode())
+        if text:
+            kept.append({"role": role, "content": text})
+        if left <= 0:
+            break
+    return kept[::-1]

@@ -1,0 +1,143 @@
+"""From the database to the Redis Stream: what a transaction announced is told once, after it is committed.
+
+The row is the truth: as long as it is due, somebody publishes it, whatever happened to Redis or to a process. The
+stream itself refuses an event that it already holds, so any number of processes may publish at once without a lock.
+
+The stream. An entry's own id is `<epoch>-<seq>`: `epoch` the millisecond in which the stream began, `seq` counted from
+1 without holes. Outside it is written `<epoch>.<seq>`. A stream that was lost begins again with another epoch.
+Fields: `t` event or remove · `kind` · `model` · `public_id` · `mature` "1" or nothing · `sent_ns` · `event` as JSON.
+"""
+
+import logging
+import time
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from feeds.events import FeedEvent
+from feeds.models import Outbox, OutboxQuerySet
+from pollweb.lib import ids, redis
+
+log = logging.getLogger(__name__)
+
+
+# KEYS: stream, told. ARGV: milliseconds now, history, then for each event its id and the seven fields.
+# `told` is a sorted set of the ids that the stream was given lately; "-public_id" stands for a removal, after which a
+# late publisher cannot bring the item back. Answers with one id for each event, empty where nothing was added.
+PUBLISH = """
+local head = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+local epoch, seq = ARGV[1], 0
+if head then
+  epoch, seq = string.match(head[1], '^(%d+)%-(%d+)$')
+else
+  redis.call('DEL', KEYS[2])
+end
+local answer = {}
+for i = 3, #ARGV, 8 do
+  local id, t, public_id = ARGV[i], ARGV[i + 1], ARGV[i + 4]
+  local new = redis.call('ZADD', KEYS[2], 'NX', ARGV[1], id) == 1
+  if t == 'remove' then
+    redis.call('ZADD', KEYS[2], ARGV[1], '-' .. public_id)
+  elseif redis.call('ZSCORE', KEYS[2], '-' .. public_id) then
+    new = false
+  end
+  if new then
+    seq = string.format('%.0f', seq + 1)
+    redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], epoch .. '-' .. seq,
+      't', t, 'kind', ARGV[i + 2], 'model', ARGV[i + 3], 'public_id', public_id,
+      'mature', ARGV[i + 5], 'sent_ns', ARGV[i + 6], 'event', ARGV[i + 7])
+    answer[#answer + 1] = epoch .. '.' .. seq
+  else
+    answer[#answer + 1] = ''
+  end
+end
+redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -2 * ARGV[2] - 1)
+redis.call('EXPIRE', KEYS[2], 86400)
+return answer
+"""
+
+_redis_away = False
+
+
+def stream_key() -> str:
+    return redis.key("feed", "stream")
+
+
+def announce(event: FeedEvent, *, delay: float | None = None) -> None:
+    """Tell everyone, `delay` seconds after the caller's transaction is committed; by default as the operator set it.
+
+    Announcing an event again changes nothing.
+    """
+    wait = settings.DESIGN.feeds.delay if delay is None else delay
+    row = Outbox(
+        event_id=event.id,
+        kind=event.kind,
+        payload=event.as_dict(),
+        release_at=timezone.now() + timedelta(seconds=wait),
+    )
+    Outbox.objects.bulk_create([row], ignore_conflicts=True)
+    if wait <= 0:
+        _publish_after_commit(event.id)
+
+
+def retract(public_id: str) -> None:
+    """Take an item off every wall and out of what is replayed; if it was not told yet, it never will be."""
+    with transaction.atomic():
+        Outbox.objects.filter(published_at=None, payload__public_id=public_id).update(published_at=timezone.now())
+        row = Outbox.objects.create(event_id=ids.uuid7(), kind="remove", payload={"public_id": public_id})
+        _publish_after_commit(row.event_id)
+
+
+def publish_due(limit: int = 500) -> int:
+    """Publish what is due, oldest first, and say how many rows that were. With Redis away: none, and they stay due."""
+    return _publish(Outbox.objects.due()[:limit])
+
+
+def _publish_after_commit(event_id: Any) -> None:
+    def publish() -> None:
+        if not _redis_away:  # then publish_due comes by every second, and nobody waits here for a timeout
+            _publish(Outbox.objects.due().filter(event_id=event_id))
+
+    transaction.on_commit(publish, robust=True)
+
+
+def _publish(due: OutboxQuerySet) -> int:
+    global _redis_away
+    rows = list(due)
+    if not rows:
+        return 0
+    try:
+        _append(rows)
+    except redis.RedisError as error:
+        if not _redis_away:
+            log.warning("the feed waits for Redis: %s", error)
+        _redis_away = True
+        return 0
+    _redis_away = False
+    unpublished = Outbox.objects.filter(pk__in=[row.pk for row in rows], published_at=None)
+    return unpublished.update(published_at=timezone.now())
+
+
+def _append(rows: Iterable[Outbox]) -> list[str]:
+    arguments: list[str | bytes | int] = [time.time_ns() // 1_000_000, settings.DESIGN.feeds.history]
+    for row in rows:
+        payload = row.payload
+        arguments += [
+            str(row.event_id),
+            "remove" if row.kind == "remove" else "event",
+            row.kind,
+            payload.get("model", ""),
+            payload.get("public_id", ""),
+            "1" if payload.get("is_mature") else "",
+            time.time_ns(),
+            b"" if row.kind == "remove" else orjson.dumps(payload),
+        ]
+    client = redis.sync_client()
+    script = client.register_script(PUBLISH)
+    answer: Any = script(keys=[stream_key(), redis.key("feed", "told")], args=arguments)
+    return [each.decode() for each in answer]
