@@ -1,0 +1,114 @@
+"""One place in the stream, and how each door writes it. What a door has written once is shared by all its listeners."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import orjson
+
+from feeds.events import FeedEvent
+from pollweb.lib import sse
+
+Frame = str | bytes
+
+
+@dataclass(eq=False, frozen=True, slots=True)
+class Door:
+    """A way out: how an item is written there, and how a number of dropped ones (0 when nobody knows how many)."""
+
+    item: Callable[["Item"], Frame]
+    gap: Callable[[int], Frame]
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Item:
+    """An entry of the stream: an event, or (`t` is "remove") the withdrawal of one.
+
+    `target` is the id of what is withdrawn, where it is still known. An item that was itself withdrawn keeps its place
+    but has nothing to tell any more (`gone`).
+    """
+
+    epoch: int
+    seq: int
+    t: str
+    kind: str
+    model: str
+    public_id: str
+    mature: bool
+    sent_ns: int
+    data: bytes
+    target: str = ""
+    gone: bool = False
+    written: dict[Door, tuple[Frame, int]] = field(default_factory=dict)
+
+    @classmethod
+    def from_entry(cls, entry_id: bytes, fields: dict[bytes, bytes]) -> Self:
+        """From an entry of the Redis Stream, whose fields feeds.outbox describes."""
+        epoch, seq = entry_id.split(b"-")
+        return cls(
+            epoch=int(epoch),
+            seq=int(seq),
+            t=fields[b"t"].decode(),
+            kind=fields[b"kind"].decode(),
+            model=fields[b"model"].decode(),
+            public_id=fields[b"public_id"].decode(),
+            mature=bool(fields[b"mature"]),
+            sent_ns=int(fields[b"sent_ns"]),
+            data=fields[b"event"],
+        )
+
+    @property
+    def id(self) -> str:
+        return f"{self.epoch}.{self.seq}"
+
+    @property
+    def place(self) -> tuple[int, int]:
+        return (self.epoch, self.seq)
+
+    @property
+    def event(self) -> FeedEvent:
+        return FeedEvent.from_json(self.data)
+
+    def withdraw(self) -> None:
+        self.gone = True
+        self.data = b""
+        self.written.clear()
+
+    def write(self, door: Door) -> tuple[Frame, int]:
+        """The frame for this door and its bytes."""
+        found = self.written.get(door)
+        if found is None:
+            frame = door.item(self)
+            found = self.written[door] = (frame, len(frame.encode() if isinstance(frame, str) else frame))
+        return found
+
+
+def wall(item: Item) -> dict[str, Any]:
+    """A frame of the wall: `item`, or `remove` with the item's id (empty when it is too old) and its address."""
+    if item.t == "remove":
+        return {"t": "remove", "id": item.target, "href": f"/p/{item.public_id}"}
+    return item.event.wall_item(item.id, item.sent_ns)
+
+
+def wall_gap(count: int) -> dict[str, Any]:
+    return {"t": "gap", "count": count}
+
+
+def text(frame: dict[str, Any]) -> str:
+    return orjson.dumps(frame).decode()
+
+
+# The guide's feeds are bare `data:` lines. Clients that resume know ids, and are told of a gap by an event of that
+# name; the others by a comment, which every reader passes over.
+IMAGE = Door(lambda item: sse.data(item.event.image_frame()), lambda count: sse.comment(f"gap {count}"))
+TEXT = Door(lambda item: sse.data(item.event.text_frame()), lambda count: sse.comment(f"gap {count}"))
+IMAGE_RESUMED = Door(
+    lambda item: sse.data(item.event.image_frame(), id=item.id),
+    lambda count: sse.data({"count": count}, event="gap"),
+)
+TEXT_RESUMED = Door(
+    lambda item: sse.data(item.event.text_frame(), id=item.id),
+    lambda count: sse.data({"count": count}, event="gap"),
+)
+WALL = Door(lambda item: text(wall(item)), lambda count: text(wall_gap(count)))
+WALL_EVENTS = Door(lambda item: sse.data(wall(item), id=item.id), lambda count: sse.data(wall_gap(count)))
