@@ -1,5 +1,7 @@
-"""Where the feeds' web sockets are."""
+"""The feeds' sockets."""
 
-from typing import Any
+from django.urls import path
 
-websocket_urlpatterns: list[Any] = []
+from feeds.consumers import WallConsumer
+
+websocket_urlpatterns = [path("ws/wall", WallConsumer.as_asgi())]
