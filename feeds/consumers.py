@@ -22,6 +22,7 @@ from feeds import frames, hub, stream
 from feeds.hub import Wants
 from feeds.seat import MOST_BYTES, Closed, Seat
 from feeds.visitors import Visitors
+from pollweb.lib.http.addresses import caller_address
 
 MOST_INBOUND_BYTES = 16 * 1024
 MOST_INBOUND_RATE = 10
@@ -45,8 +46,7 @@ class WallConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         self._inbound: deque[float] = deque(maxlen=MOST_INBOUND_RATE)
-        address = (self.scope.get("client") or ("",))[0]
-        self._leave = visitors.enter(address, settings.DESIGN.limits.sockets_per_address)
+        self._leave = visitors.enter(_address(self.scope), settings.DESIGN.limits.sockets_per_address)
         await self.accept()
         if self._leave is None:
             await self._bye("too many sockets are open from this address", BUSY)
@@ -177,3 +177,8 @@ class WallConsumer(AsyncWebsocketConsumer):
         retry = 5 if code in (BUSY, RESTART, SLOW) else None
         await self.send(frames.text({"t": "bye", "reason": reason, "retry": retry}))
         await self.close(code)
+
+
+def _address(scope: dict[str, Any]) -> str:
+    forwarded = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    return caller_address((scope.get("client") or ("",))[0], ",".join(forwarded))

@@ -7,12 +7,11 @@ both; never a token, never an address.
 import time
 import uuid
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import orjson
 from django.conf import settings
 
-Kind = Literal["image", "text", "audio"]
 
 MESSAGE_BYTES = 32 * 1024  # all messages together
 TEXT_BYTES = 32 * 1024  # prompt, response
@@ -57,15 +56,16 @@ TEXT_PARAMETERS = (
 class FeedEvent:
     """Something public that was made. Texts that are too long are cut, so that an event has a bounded size.
 
-    `id` is the generation's UUID, `image_url` the public address of the request, `src` the media address of the picture
-    or sound, `srcset` its other sizes in HTML's notation, `placeholder` a data: address or nothing, `duration` seconds
-    of sound, `at` seconds since 1970, `messages` user and assistant text as `{"role", "content"}`, `timing`
-    `{"step", "timestamp"}` in milliseconds from the first step, `concurrent` the jobs running or waiting at the time.
+    `id` is the generation's UUID, `kind` image, text or audio, `image_url` the public address of the request, `src` the
+    media address of the picture or sound, `srcset` its other sizes in HTML's notation, `placeholder` a data: address or
+    nothing, `duration` seconds of sound, `at` seconds since 1970, `messages` user and assistant text as
+    `{"role", "content"}`, `timing` `{"step", "timestamp"}` in milliseconds from the first step, `concurrent` the jobs
+    running or waiting at the time.
     """
 
-    id: uuid.UUID
+    id: str
     public_id: str
-    kind: Kind
+    kind: str
     model: str
     prompt: str = ""
     response: str = ""
@@ -90,6 +90,7 @@ class FeedEvent:
 
     def __post_init__(self) -> None:
         keep = object.__setattr__
+        keep(self, "id", str(uuid.UUID(str(self.id))))
         for each in fields(self):
             keep(self, each.name, _clean(getattr(self, each.name)))
         keep(self, "prompt", _cut(self.prompt, TEXT_BYTES))
@@ -118,7 +119,7 @@ class FeedEvent:
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The inverse of `as_dict`; fields that a newer version wrote are left out."""
         known = {each.name for each in fields(cls)}
-        return cls(**{**{k: v for k, v in values.items() if k in known}, "id": uuid.UUID(str(values["id"]))})
+        return cls(**{name: value for name, value in values.items() if name in known})
 
     @classmethod
     def from_json(cls, data: bytes | str) -> Self:
@@ -172,7 +173,10 @@ class FeedEvent:
         }
 
     def wall_item(self, id: str, sent_ns: int) -> dict[str, Any]:
-        """An `item` frame of the wall. `id` is the place in the stream, which a client gives back as `after`."""
+        """An `item` frame of the wall. `id` is the place in the stream, which a client gives back as `after`.
+
+        Addresses of the site are without its host: whichever name the page was opened under, they are its own.
+        """
         return {
             "t": "item",
             "id": id,
@@ -186,19 +190,14 @@ class FeedEvent:
             "seed": self.seed,
             "lqip": self.placeholder,
             "colour": self.colour,
-            "src": self.src,
-            "srcset": self.srcset,
+            "src": self.src.removeprefix(settings.SITE_URL),
+            "srcset": self.srcset.replace(f"{settings.SITE_URL}/", "/"),
             "duration": self.duration,
             "href": self.href,
             "made_by": self.made_by,
             "at": self.at,
             "sent_ns": sent_ns,
         }
-
-
-def site_address(path: str) -> str:
-    """An address of the site in full; one that is already full stays as it is."""
-    return f"{settings.SITE_URL}{path}" if path.startswith("/") else path
 
 
 def _clean(value: Any) -> Any:

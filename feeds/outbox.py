@@ -90,7 +90,7 @@ def retract(public_id: str) -> None:
     with transaction.atomic():
         Outbox.objects.filter(published_at=None, payload__public_id=public_id).update(published_at=timezone.now())
         row = Outbox.objects.create(event_id=ids.uuid7(), kind="remove", payload={"public_id": public_id})
-        _publish_after_commit(row.event_id)
+        _publish_after_commit(str(row.event_id))
 
 
 def publish_due(limit: int = 500) -> int:
@@ -98,7 +98,7 @@ def publish_due(limit: int = 500) -> int:
     return _publish(Outbox.objects.due()[:limit])
 
 
-def _publish_after_commit(event_id: Any) -> None:
+def _publish_after_commit(event_id: str) -> None:
     def publish() -> None:
         if not _redis_away:  # then publish_due comes by every second, and nobody waits here for a timeout
             _publish(Outbox.objects.due().filter(event_id=event_id))

@@ -23,6 +23,7 @@ from feeds.seat import Closed, Seat
 from feeds.visitors import Visitors
 from pollweb.lib import sse
 from pollweb.lib.errors import MethodNotAllowed, PollwebError
+from pollweb.lib.http import client_address
 
 PAST_RESULTS = 20
 MOST_PAST_RESULTS = 100
@@ -115,7 +116,7 @@ def _events(
     if request.method == "HEAD":
         response = HttpResponse(b"")
     else:
-        leave = visitors.enter(request.META.get("REMOTE_ADDR", ""), settings.DESIGN.limits.streams_per_address)
+        leave = visitors.enter(client_address(request), settings.DESIGN.limits.streams_per_address)
         if leave is None:
             raise TooManyStreams("too many event streams are open from this address; close one, then try again")
         response = StreamingHttpResponse(_listen(door, wants, leave, wall=wall, **owed))
@@ -167,8 +168,8 @@ def _only_get(request: HttpRequest) -> None:
 
 def _after(request: HttpRequest) -> str:
     """Where the client was. Bounded, since it comes from outside."""
-    asked = request.GET.get("last_event_id") or request.GET.get("after") or request.headers.get("Last-Event-ID", "")
-    return asked[:64]
+    told = request.headers.get("Last-Event-ID", "")  # first: a browser that reconnects repeats its old query
+    return (told or request.GET.get("last_event_id") or request.GET.get("after") or "")[:64]
 
 
 def _past_results(request: HttpRequest, usual: int) -> int:

@@ -32,7 +32,7 @@ def event(kind: str = "image", **values: Any) -> FeedEvent:
         },
         "audio": {"prompt": "Hello world", "model": "openai-audio", "src": "/media/ef.mp3", "duration": 1.5},
     }[kind]
-    return FeedEvent(id=ids.uuid7(), public_id=public_id, kind=kind, **{**usual, **values})  # type: ignore[arg-type]
+    return FeedEvent(id=str(ids.uuid7()), public_id=public_id, kind=kind, **{**usual, **values})
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ class Listener:
     async def seated(self, seats: int = 1) -> None:
         """Ask for the next chunk in the background until the hub knows this listener."""
         self.waiting = asyncio.ensure_future(self.next())
-        while sum(map(len, hub.current()._seats.values())) < seats:  # noqa: ASYNC110
+        while sum(map(len, hub.current()._seats.values())) < seats:
             await asyncio.sleep(0)
 
 

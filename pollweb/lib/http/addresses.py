@@ -36,12 +36,15 @@ def is_trusted_proxy(peer: str) -> bool:
 
 
 def client_address(request: HttpRequest) -> str:
+    """The caller's address, as `caller_address` has it."""
+    return caller_address(request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""))
+
+
+def caller_address(peer: str, forwarded: str) -> str:
     """The caller's address in its shortest spelling.
 
     `X-Forwarded-For` counts only when a trusted proxy sent it, and then its right-most entry that is no trusted proxy.
     """
-    peer = request.META.get("REMOTE_ADDR", "")
-    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
     if forwarded and is_trusted_proxy(peer):
         for entry in reversed(forwarded.split(",")):
             address = _parsed(entry)
