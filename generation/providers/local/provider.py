@@ -157,16 +157,15 @@ class Local(Provider):
             with self._loading:
                 engine = self.speech_engine
             encoder, parts, samples = audio.Encoder(request.format), [], 0
-            for sentence in engine.speak(request.text, voice=request.voice, speed=request.speed, stop=stop):
+            speech = engine.speak(request.text, voice=request.voice, speed=request.speed, stop=stop)
+            for sentence in speech:
                 samples += len(sentence)
                 if part := encoder.write(sentence):
                     parts.append(part)
                     tell(Sound(part))
             parts.append(encoder.finish())
-            # Asked at the end: the file of the better voice may have come while we spoke, not the other way round.
-            made_by = engine.model_name(request.text)
             return Result(
-                made_by=f"{self.name}/{made_by}",
+                made_by=f"{self.name}/{speech.model}",
                 data=b"".join(parts),
                 media_type=audio.FORMATS[request.format].media_type,
                 duration=samples / audio.RATE,

@@ -100,7 +100,7 @@ def test_it_stops_between_sentences(engine):
 
 
 @pytest.mark.parametrize(
-    "text", ["a" * 3000, "9" * 3000, "1/1/" * 300, "<>[](){}\\|" * 50 + "a", "a\n" * 100, "🅰b" * 99]
+    "text", ["a" * 3000, "9" * 500, "1/1/" * 300, "<>[](){}\\|" * 50 + "a", "a\n" * 100, "🅰b" * 99]
 )
 def test_hostile_text_is_spoken_or_refused(engine, text):
     assert sum(samples.size for samples in engine.speak(text, voice="echo", speed=4)) > 0
@@ -194,6 +194,8 @@ def test_a_long_sentence_comes_in_pieces_of_at_most_fifteen_seconds(kokoro):
 def test_a_model_file_that_arrives_later_is_taken_into_use(model_folder, tmp_path):
     model = tmp_path / "kokoro-v1.0.int8.onnx"
     engine = SpeechEngine(model)
-    assert engine.model_name("Hello") == "hibari"
+    spoken_before = engine.speak("Hello", voice="alloy")
     model.symlink_to((model_folder / model.name).resolve())
-    assert engine.model_name("Hello") == "kokoro"
+    assert engine.model_name("Hello") == engine.speak("Hello", voice="alloy").model == "kokoro"
+    assert spoken_before.model == "hibari"  # what made it, not what would make it now
+    assert next(spoken_before).size

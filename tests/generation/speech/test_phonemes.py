@@ -1,8 +1,9 @@
 """From sentences to the phonemes of Kokoro's table."""
 
 import json
-import tempfile
-from pathlib import Path
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -10,6 +11,7 @@ from generation.providers.local.speech.chinese import Chinese
 from generation.providers.local.speech.english import English
 from generation.providers.local.speech.kokoro import DATA
 from generation.providers.local.speech.script import clean
+from tests.generation.conftest import CHECKOUT
 
 TABLE = json.loads((DATA / "phonemes.json").read_text())
 american, british = English(), English(british=True)
@@ -73,7 +75,16 @@ def test_every_phoneme_is_in_the_table(text):
     assert set(chinese(clean(text))) <= set(TABLE)
 
 
-def test_jieba_leaves_no_cache_in_the_temporary_folder_and_no_word_on_stderr(capfd):
-    Chinese(american)("你好")
-    assert not (Path(tempfile.gettempdir()) / "jieba.cache").exists()
-    assert capfd.readouterr().err == ""
+def test_jieba_leaves_no_cache_in_the_temporary_folder_and_no_word_on_stderr(tmp_path):
+    program = "from generation.providers.local.speech.chinese import Chinese; print(Chinese(str)('你好'))"
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        env=os.environ | {"TMPDIR": str(tmp_path), "PYTHONIOENCODING": "utf-8"},
+        cwd=CHECKOUT,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+    assert ran.stdout == "ni↓xau↓\n"
+    assert ran.stderr == ""
+    assert not list(tmp_path.iterdir())

@@ -3,11 +3,12 @@
 A synchronous library: it knows of texts, files and samples only.
 """
 
-from .engine import SpeechEngine
+from .engine import Speech, SpeechEngine
 from .errors import EmptyText, SpeechError, Stopped, Unavailable, UnknownVoice, UnsupportedLanguage
 
 __all__ = [
     "EmptyText",
+    "Speech",
     "SpeechEngine",
     "SpeechError",
     "Stopped",

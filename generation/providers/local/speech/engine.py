@@ -27,15 +27,28 @@ HUSH = 0.005
 BEFORE, BETWEEN_WORDS, BETWEEN_SENTENCES = 0.08, 0.1, 0.3
 """Seconds of silence left before a piece, and after one that ends inside or at the end of a sentence."""
 
+ModelName = Literal["kokoro", "hibari"]
+
 log = logging.getLogger(__name__)
+
+
+class Speech(Iterator[np.ndarray]):
+    """A text being spoken: its sound piece by piece, and the model that makes it."""
+
+    def __init__(self, model: ModelName, pieces: Iterator[np.ndarray]) -> None:
+        self.model = model
+        self._pieces = pieces
+
+    def __next__(self) -> np.ndarray:
+        return next(self._pieces)
 
 
 class SpeechEngine:
     """Speaks English and Chinese in six voices; loaded on first use, safe to call from several threads.
 
     `model` is kokoro-v1.0.int8.onnx. While it is None, missing or unreadable, hibari's one voice speaks English
-    whatever voice is asked for (`model_name` tells), and Chinese is Unavailable; a file that arrives later is taken
-    into use with the next text. `voices` is a folder with voices.json. `threads` bounds the cores of one run.
+    whatever voice is asked for (the `model` of a Speech tells), and Chinese is Unavailable; a file that arrives later
+    is taken into use with the next text. `voices` is a folder with voices.json. `threads` bounds the cores of one run.
     """
 
     rate = RATE
@@ -56,15 +69,13 @@ class SpeechEngine:
         """alloy, echo, fable, onyx, nova, shimmer."""
         return self._voices.names
 
-    def model_name(self, text: str) -> Literal["kokoro", "hibari"]:
-        """Which model speaks this text now. Loads it; raises what `speak` raises for the text."""
+    def model_name(self, text: str) -> ModelName:
+        """Which model would speak this text now. Loads it; raises what `speak` raises for the text."""
         language = language_of(clean(text))
         with self._lock:
             return "kokoro" if self._ready(language) else "hibari"
 
-    def speak(
-        self, text: str, *, voice: str, speed: float = 1.0, stop: Callable[[], bool] = lambda: False
-    ) -> Iterator[np.ndarray]:
+    def speak(self, text: str, *, voice: str, speed: float = 1.0, stop: Callable[[], bool] = lambda: False) -> Speech:
         """Float32 samples in -1..1, mono, 24 kHz: one array per sentence, each as soon as it is made.
 
         Raises UnknownVoice, EmptyText, UnsupportedLanguage, Unavailable or ValueError (a speed outside 0.25 to 4) at
@@ -78,7 +89,8 @@ class SpeechEngine:
         language = language_of(text)
         with self._lock:
             kokoro = self._ready(language)
-        return self._pieces(kokoro, text, language, voice, speed, stop)
+        pieces = self._pieces(kokoro, text, language, voice, speed, stop)
+        return Speech("kokoro" if kokoro else "hibari", pieces)
 
     def _pieces(
         self,
