@@ -1,0 +1,55 @@
+"""The scene painter: pictures that follow a prompt, drawn from vectors and noise, with no model and no network.
+
+    from generation.providers.local.painter import paint
+
+    painting = paint("three red boats on a lake at sunset", seed=7, width=1024, height=1024)
+    painting.image      # a PIL image, RGB
+    painting.words()    # "Three red boats on a lake at sunset."
+
+The same prompt, seed and size give the same bytes, in any process. Nothing slow is imported before the first picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from .reading import Scene
+
+SMALLEST, LARGEST = 64, 2048  # pixels a side
+
+__all__ = ["LARGEST", "SMALLEST", "Painting", "Stopped", "paint"]
+
+
+class Stopped(Exception):
+    """`stop()` said so before the picture was finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Painting:
+    """A finished picture and what was understood of its prompt."""
+
+    image: Image
+    scene: Scene
+
+    def words(self) -> str:
+        """What the picture shows, as a short English sentence."""
+        return self.scene.words()
+
+
+def paint(prompt: str, *, seed: int, width: int, height: int, stop: Callable[[], bool] = lambda: False) -> Painting:
+    """A picture of `prompt`, exactly `width` × `height` pixels (64 to 2048 each; ValueError beyond).
+
+    Any text is painted; what it leaves open, or all of it when it is empty, is decided by `seed`. `stop` is asked
+    between the stages of the work, a few times a second; when it is true, Stopped is raised.
+    """
+    if not (SMALLEST <= width <= LARGEST and SMALLEST <= height <= LARGEST):
+        raise ValueError(f"width and height must be {SMALLEST} to {LARGEST} pixels, not {width}×{height}")
+    from .canvas import Canvas
+    from .painting import paint_scene
+
+    return paint_scene(prompt, seed, Canvas(width, height, stop))

