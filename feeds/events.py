@@ -12,7 +12,6 @@ from typing import Any, Self
 import orjson
 from django.conf import settings
 
-
 MESSAGE_BYTES = 32 * 1024  # all messages together
 TEXT_BYTES = 32 * 1024  # prompt, response
 PARAMETER_BYTES = 16 * 1024

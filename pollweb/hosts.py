@@ -80,7 +80,7 @@ def choose(host_face: str, path: str) -> tuple[str, str]:
             return inner, prefix + further
     if path.rstrip("/") in OPERATION or _below(path, "/mcp") or path.startswith("/media/"):
         return "root", ""
-    if path.startswith("/prompt/"):
+    if path == "/prompt" or path.startswith("/prompt/"):
         return "image", ""
     if path.startswith("/openai"):
         return "text", ""

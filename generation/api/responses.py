@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from pollweb.lib.http import error_object
 
 from generation import media
 from generation.intake import Answer
@@ -14,6 +13,7 @@ from generation.models import Generation
 from generation.wire import openai
 from pollweb.lib import sse
 from pollweb.lib.errors import PollwebError
+from pollweb.lib.http import error_object
 
 PUBLIC = "public, max-age=31536000, immutable"
 PRIVATE = "private, no-store"

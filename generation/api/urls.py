@@ -23,7 +23,7 @@ text: Table = [
     path("models", texts.models),
     path("feed", stream.text_feed),
     path("openai/models", texts.openai_models),
-    re_path(r"(?s)^openai(/.*)?$", texts.completions),
+    re_path(r"(?s)^openai(?:/.*)?$", texts.completions),
     path("v1/models", texts.openai_models),
     path("v1/chat/completions", texts.completions),
     re_path(r"(?s)^.+$", texts.prompt),
