@@ -9,12 +9,19 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pollweb.settings")
 
 site = get_asgi_application()  # loads the apps, which the imports below need
 
+from feeds import hub  # noqa: E402
 from feeds.routing import websocket_urlpatterns  # noqa: E402
+from generation import handoff  # noqa: E402
 from pollweb import api_urls, health, hosts, lane, lifespan, sockets  # noqa: E402
 from pollweb.handler import LeanHandler  # noqa: E402
+from pollweb.lib import redis  # noqa: E402
 
 api = LeanHandler(api_urls.TABLES, middleware=[lane.answers], observers=[health.count, lane.log])
 health.figures.handler = api
+
+lifespan.on_drain(hub.stop)  # its streams and sockets would go on for ever
+lifespan.on_stop(redis.close)
+lifespan.on_stop(handoff.close)
 
 application = ProtocolTypeRouter(
     {

@@ -57,7 +57,7 @@ class Child:
     said: Callable[[str, bytes], None]
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
-    start_again_at: float | None = None
+    starts_at: float | None = None
     pause: float = FIRST_PAUSE
     deaths: int = 0
     _rest: bytes = field(default=b"", repr=False)
@@ -67,7 +67,7 @@ class Child:
         return self.program.name
 
     def start(self) -> None:
-        self.start_again_at = None
+        self.starts_at = None
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(  # noqa: S603  # our own programs
             list(self.program.command),
@@ -136,8 +136,11 @@ class Child:
             self.pause = FIRST_PAUSE
         pause, self.pause = self.pause, min(self.pause * 2, LONGEST_PAUSE)
         self.deaths += 1
-        self.start_again_at = now + pause
+        self.start_in(pause)
         return pause
+
+    def start_in(self, seconds: float) -> None:
+        self.starts_at = time.monotonic() + seconds
 
     def send(self, signum: int) -> None:
         """Signal the process and whatever it has started."""

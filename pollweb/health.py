@@ -31,7 +31,8 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 draining = False
 
 
-def drain() -> None:
+@lifespan.on_drain
+async def drain() -> None:
     """From now on `/readyz` says no; the load balancer sends its requests elsewhere."""
     global draining
     draining = True

@@ -14,6 +14,13 @@ APPLICATION = "pollweb.asgi:application"
 
 
 class Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Streams that never end by themselves end first; the wait for connections comes after."""
+        from pollweb import lifespan
+
+        await lifespan.drain()
+        await super().shutdown(sockets)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal drains, the second stops at once. Neither is raised again: a drained end is exit code 0."""
         self.force_exit = self.should_exit
@@ -27,7 +34,7 @@ def with_uvicorn(listener: socket.socket, drain_seconds: float) -> None:
         http="httptools",
         ws="websockets-sansio",
         ws_max_size=64 * 1024,
-        lifespan="auto",
+        lifespan="on",
         log_config=None,
         log_level="warning",
         access_log=False,  # it prints query strings, and with them tokens

@@ -6,6 +6,7 @@ Every variable is described in docs/settings.md, which a test compares with this
 import hashlib
 import os
 import secrets
+import sys
 import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -123,7 +124,8 @@ CELERY_BROKER_PREFIX = f"{REDIS_PREFIX}:celery:"
 # --- Django -----------------------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "daphne",
+    # Its app is there to take `runserver` over, and loads the whole of Twisted into whatever has it.
+    *(["daphne"] if "runserver" in sys.argv else []),
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -29,6 +29,7 @@ from pollweb.terminal import Terminal
 STORE = "valkey"
 TRIES = 3  # a web process that dies this often before it has answered once will not answer
 LAST_SECONDS = 2.0  # after the drain time everything is gone
+BEHIND = 3.0  # seconds: workers and beat leave the processor to the site until it answers, but no longer than this
 SAME_SIGNAL = 0.5  # seconds: make, timeout and shells send one wish to stop twice
 
 
@@ -125,7 +126,7 @@ class Supervisor:
         try:
             with self._signals():
                 for child in self.children:
-                    child.start()
+                    child.start() if child.name == STORE or child.name.startswith("web-") else child.start_in(BEHIND)
                 while self.stop_asked_at is None:
                     self._turn(self._tend())
                 self.terminal.say("Stopping: no new requests, what runs may finish. Ctrl-C again stops at once.")
@@ -153,20 +154,26 @@ class Supervisor:
             code = child.ended()
             if code is not None:
                 self._died(child, code)
-            if child.start_again_at is not None and time.monotonic() >= child.start_again_at:
+            if child.starts_at is not None and time.monotonic() >= child.starts_at:
                 child.start()
                 changed = True
-            if child.start_again_at is not None:
-                due.append(child.start_again_at - time.monotonic())
+            if child.starts_at is not None:
+                due.append(child.starts_at - time.monotonic())
         if not self.probe.answered:
             due.append(self.probe.tend())
         elif not self.ready or changed:
+            first, self.ready = not self.ready, True
+            if first:
+                self._start_the_rest()
             self._write_run_file()
-            if not self.ready:
-                self.ready = True
-                for line in self.ready_lines:
-                    self.terminal.say(line)
+            for line in self.ready_lines if first else ():
+                self.terminal.say(line)
         return min(due)
+
+    def _start_the_rest(self) -> None:
+        for child in self.children:
+            if child.starts_at is not None and not child.deaths:
+                child.start()
 
     def _died(self, child: Child, code: int) -> None:
         how = f"by {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
@@ -204,7 +211,7 @@ class Supervisor:
     def _ask_to_end(self, asked: Sequence[Child], until: float, awaited: Sequence[Child] = ()) -> None:
         """SIGTERM `asked`, and wait until they and `awaited` are gone, or the time is over."""
         for child in asked:
-            child.start_again_at = None
+            child.starts_at = None
             child.send(signal.SIGTERM)
         while self._alive([*asked, *awaited]) and (left := until - time.monotonic()) > 0 and not self.stop_at_once:
             self._turn(left)

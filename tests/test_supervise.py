@@ -209,6 +209,19 @@ def test_a_signal_ends_it_in_time_and_leaves_nothing_behind(up: Callable[..., Si
         assert not (deep / "run.json").exists()
 
 
+def test_an_open_stream_ends_whole_and_is_not_waited_for(up: Callable[..., Site]) -> None:
+    site = up(POLLWEB_DRAIN_SECONDS="30").ready()
+    connection = http.client.HTTPConnection("127.0.0.1", site.run["port"], timeout=PATIENCE)
+    connection.request("GET", "/image/feed")
+    response = connection.getresponse()
+    assert response.readline()
+    began = time.monotonic()
+    site.process.send_signal(signal.SIGTERM)
+    response.read()  # raises IncompleteRead when the stream was cut off
+    assert site.process.wait(PATIENCE) == 0
+    assert time.monotonic() - began < 20
+
+
 @pytest.mark.slow
 def test_its_children_die_with_it(up: Callable[..., Site], tmp_path: Path) -> None:
     site = up().ready()
