@@ -12,7 +12,8 @@ from feeds import consumers, hub
 from feeds.routing import websocket_urlpatterns
 from tests.feeds.conftest import event
 
-pytestmark = pytest.mark.usefixtures("ears")
+# Channels closes old connections around each message, which looks at the database.
+pytestmark = [pytest.mark.usefixtures("ears"), pytest.mark.django_db(transaction=True)]
 
 
 class Wall(WebsocketCommunicator):
