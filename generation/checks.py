@@ -1,0 +1,51 @@
+"""System checks: what the operator's design says that cannot work, each with an id and a hint."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+from generation import model_files
+from generation.providers.registry import KINDS
+
+
+@register()
+def providers_are_of_known_kinds(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            f"providers.{name}.kind is {provider.kind!r}; known are {', '.join(KINDS)}.",
+            hint="Correct it in pollweb.toml.",
+            id="generation.E001",
+        )
+        for name, provider in settings.DESIGN.providers.items()
+        if provider.kind not in KINDS
+    ]
+
+
+@register(deploy=True)
+def model_files_are_here(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Only for `check --deploy`: a fresh machine is allowed to have none yet."""
+    if not any(provider.kind == "local" for provider in settings.DESIGN.providers.values()):
+        return []
+    missing = [f.name for f in model_files.state(settings.MODEL_FOLDER, settings.MODEL_SET) if f.state != "ready"]
+    return [
+        Warning(
+            f"The model file {name} is not here; its engine answers 503.",
+            hint="Fetch it: manage.py models fetch",
+            id="generation.W001",
+        )
+        for name in missing
+    ]
+
+
+@register(deploy=True)
+def holes_in_the_fetcher_are_named(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if not settings.FETCH_ALLOW:
+        return []
+    return [
+        Warning(
+            f"POLLWEB_FETCH_ALLOW lets users' addresses reach {', '.join(settings.FETCH_ALLOW)}.",
+            hint="Leave it empty where users are not trusted.",
+            id="generation.W002",
+        )
+    ]
