@@ -4,7 +4,9 @@ from generation.errors import (
     EngineNotReady,
     InvalidParameter,
     InvalidRequest,
+    ProviderError,
     ProviderTimeout,
+    ProviderUnavailable,
     Unspeakable,
 )
 from pollweb.lib.errors import PollwebError
@@ -23,7 +25,13 @@ def translate(exc: Exception) -> Exception:
             return InvalidParameter(str(exc))
         case "ContextTooLong":
             return InvalidRequest(str(exc), code="input_too_long")
-        case "ModelMissing" | "ModelDamaged" | "Unavailable":
+        case "RequestRefused":
+            return InvalidRequest(str(exc))
+        case "EngineBusy":
+            return ProviderUnavailable(str(exc), retry_after=10)
+        case "EngineFailed":
+            return ProviderError(str(exc))
+        case "ModelMissing" | "ModelDamaged" | "EngineMissing" | "Unavailable":
             return EngineNotReady(str(exc), retry_after=30)
         case _:
             return exc

@@ -132,7 +132,7 @@ class Local(Provider):
                 return stop()
 
             body = {**request.options, "messages": list(request.messages)}
-            ended = engine.complete(body, heard, deadline=deadline)
+            ended = engine.complete(body, heard, deadline=deadline, cancelled=stop)
             return Result(
                 made_by=f"{self.name}/chat",
                 message=ended["message"],
