@@ -152,23 +152,26 @@ class Local(Provider):
 
     def _speak(self, request: SpeechRequest) -> Work:
         def work(tell: Tell, stop: Stop) -> Result:
+            import numpy as np
+
             from generation import audio
 
             with self._loading:
                 engine = self.speech_engine
-            encoder, parts, samples = audio.Encoder(request.format), [], 0
+            encoder, heard = audio.Encoder(request.format), []
             speech = engine.speak(request.text, voice=request.voice, speed=request.speed, stop=stop)
             for sentence in speech:
-                samples += len(sentence)
+                heard.append(sentence)
                 if part := encoder.write(sentence):
-                    parts.append(part)
                     tell(Sound(part))
-            parts.append(encoder.finish())
+            if part := encoder.finish():
+                tell(Sound(part))
+            samples = np.concatenate(heard)  # encoded once more below: a whole file's header has its length
             return Result(
                 made_by=f"{self.name}/{speech.model}",
-                data=b"".join(parts),
+                data=audio.encode(samples, request.format),
                 media_type=audio.FORMATS[request.format].media_type,
-                duration=samples / audio.RATE,
+                duration=samples.size / audio.RATE,
             )
 
         return work
