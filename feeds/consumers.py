@@ -138,7 +138,7 @@ class WallConsumer(AsyncWebsocketConsumer):
                     most_behind=MOST_BYTES,
                     stuck=self._stuck,
                 )
-        except TimeoutError:
+        except (TimeoutError, Closed):
             await self._bye("the feed is away", BUSY)
             return
         seat.pause(self._paused)
@@ -172,11 +172,13 @@ class WallConsumer(AsyncWebsocketConsumer):
         if self._over:
             return
         self._over = True
-        if self._seat is not None:
-            self._seat.leave()
         retry = 5 if code in (BUSY, RESTART, SLOW) else None
-        await self.send(frames.text({"t": "bye", "reason": reason, "retry": retry}))
-        await self.close(code)
+        try:
+            await self.send(frames.text({"t": "bye", "reason": reason, "retry": retry}))
+            await self.close(code)
+        finally:
+            if self._seat is not None:
+                self._seat.leave()
 
 
 def _address(scope: dict[str, Any]) -> str:

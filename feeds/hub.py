@@ -9,29 +9,25 @@ import logging
 import random
 import time
 import weakref
-from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-
 from feeds.frames import Door, Item, text
 from feeds.outbox import stream_key
-from feeds.seat import Seat
+from feeds.ring import Owed, Place, Ring, place_of
+from feeds.seat import Closed, Seat
 from pollweb.lib import ids, redis
 
 log = logging.getLogger(__name__)
 
-RING_BYTES = 16 * 2**20
-KEEP_WRITTEN = 100  # so many of the newest items keep their frames ready
-READ_COUNT = 200
+READ_COUNT = 25  # half of a seat: those who keep up have no gap when much comes at once
 BLOCK = 5.0
 TICK = 5.0
+ANSWER = 5.0
 CATCH_UP = 1.0
 LONGEST_PAUSE = 5.0
+FAREWELL = 1.0
 WATCHERS_FRESH = 15.0
-
-Place = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +54,14 @@ class Hub:
         self.ticks = 0
         self.watchers = 0
         self._id = ids.request_id()
-        self._ring: deque[Item] = deque()
-        self._ring_bytes = 0
-        self._known: dict[str, Item] = {}  # by public id, of what is in the ring
-        self._at: Place = (0, 0)
+        self._ring = Ring()
         self._seats: dict[tuple[Door, Wants], set[Seat]] = {}
         self._watching: set[Seat] = set()
         self._ready = asyncio.Event()
         self._moved = asyncio.Event()
+        self._left = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopped = False
 
     # --- joining ------------------------------------------------------------------------------------------------------
 
@@ -85,15 +80,20 @@ class Hub:
 
         An `after` that is older than the ring, of another epoch or nonsense begins with a gap and no past. Of more than
         `most` items the older ones become a gap. `watching` counts the seat as a watcher; `manners` are Seat's. Waits
-        while Redis was never reached yet.
+        while Redis was never reached yet; Closed when the hub was stopped.
         """
-        if not self._tasks:
+        if not self._tasks and not self._stopped:
             self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._tick())]
         await self._ready.wait()
-        place = _place(after)
-        if place is not None and place[0] == self._at[0]:
-            await self._reach(place)
-        backlog, missed, gap = self._owed(wants, after, place, past, most)
+        if self._stopped:
+            raise Closed
+        if not after:
+            owed = Owed(self._ring.last(wants, past))
+        else:
+            place = place_of(after)
+            if place is not None and place[0] == self._ring.at[0]:
+                await self._reach(place)
+            owed = self._ring.after(place, wants, most)
 
         def leave(seat: Seat) -> None:
             seats = self._seats.get((door, wants))
@@ -101,9 +101,10 @@ class Hub:
                 seats.discard(seat)
                 if not seats:
                     del self._seats[door, wants]
+            self._left.set()
             self._watching.discard(seat)
 
-        seat = Seat(door, backlog=backlog, missed=missed, gap=gap, leave=leave, **manners)
+        seat = Seat(door, backlog=owed.items, missed=owed.missed, gap=owed.gap, leave=leave, **manners)
         self._seats.setdefault((door, wants), set()).add(seat)
         if watching:
             self._watching.add(seat)
@@ -112,24 +113,20 @@ class Hub:
     @property
     def head(self) -> str:
         """The id of the newest entry."""
-        return f"{self._at[0]}.{self._at[1]}"
+        return "{}.{}".format(*self._ring.at)
 
     def rate(self) -> int:
         """Items told during the last minute."""
-        since = time.time_ns() - 60_000_000_000
-        count = 0
-        for item in reversed(self._ring):
-            if item.sent_ns < since:
-                break
-            count += item.t != "remove"
-        return count
+        return self._ring.rate()
 
     def stats(self) -> str:
         """The wall's frame of figures."""
         return text({"t": "stats", "rate": self.rate(), "watchers": max(self.watchers, len(self._watching))})
 
     async def stop(self) -> None:
-        """End the reader and send everybody home."""
+        """End the reader, send everybody home and wait a moment until they have said goodbye."""
+        self._stopped = True
+        self._ready.set()
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
@@ -137,50 +134,19 @@ class Hub:
         for seats in list(self._seats.values()):
             for seat in seats:
                 seat.close()
-        self._ready.clear()
-
-    def _owed(
-        self, wants: Wants, after: str, place: Place | None, past: int, most: int | None
-    ) -> tuple[list[Item], int, bool]:
-        """Items, how many are missing, and whether a gap is told at all."""
-        if not after:
-            return self._last(wants, past), 0, False
-        epoch, head = self._at
-        if place is None or place[0] != epoch or place[1] > head:
-            return [], 0, True
-        items: list[Item] = []
-        seen = 0
-        for item in reversed(self._ring):
-            if item.place <= place:
-                break
-            seen += 1
-            if wants(item):
-                items.append(item)
-        missed = head - place[1] - seen
-        if missed > 0 and (not self._ring or self._ring[0].place > place):
-            return [], head - place[1], True
-        items.reverse()
-        events = [item for item in items if item.t != "remove"]
-        if most is not None and len(events) > most:
-            missed += len(events) - most
-            dropped = set(map(id, events[:-most]))
-            items = [item for item in items if id(item) not in dropped]
-        return items, missed, missed > 0
-
-    def _last(self, wants: Wants, count: int) -> list[Item]:
-        items: list[Item] = []
-        for item in reversed(self._ring):
-            if len(items) >= count:
-                break
-            if item.t != "remove" and wants(item):
-                items.append(item)
-        return items[::-1]
+        try:
+            async with asyncio.timeout(FAREWELL):
+                while self._seats:
+                    self._left.clear()
+                    await self._left.wait()
+        except TimeoutError:
+            pass
 
     async def _reach(self, place: Place) -> None:
         """Another process may have told a client something that is still on its way to this one."""
         try:
             async with asyncio.timeout(CATCH_UP):
-                while self._at < place:
+                while self._ring.at < place:
                     await self._moved.wait()
         except TimeoutError:
             pass
@@ -198,8 +164,8 @@ class Hub:
                 while True:
                     await self._follow(client)
                     pause = 0.1
-            except redis.RedisError as error:
-                log.warning("the hub has lost Redis: %s", error)
+            except (redis.RedisError, OSError) as error:  # a TimeoutError is an OSError
+                log.warning("the hub has lost Redis: %s", error or type(error).__name__)
             except Exception:
                 log.exception("the hub starts again")
             finally:
@@ -208,13 +174,14 @@ class Hub:
             pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _load(self, client: Any) -> None:
-        while entries := await client.xrange(stream_key(), "({}-{}".format(*self._at), "+", count=500):
+        while entries := await client.xrange(stream_key(), "({}-{}".format(*self._ring.at), "+", count=500):
             for entry_id, fields in entries:
-                self._remember(Item.from_entry(entry_id, fields))
+                self._ring.add(Item.from_entry(entry_id, fields))
 
     async def _follow(self, client: Any) -> None:
-        epoch, seq = self._at
-        answer = await client.xread({stream_key(): f"{epoch}-{seq}"}, count=READ_COUNT, block=int(BLOCK * 1000))
+        place = {stream_key(): "{}-{}".format(*self._ring.at)}
+        async with asyncio.timeout(BLOCK + ANSWER):
+            answer = await client.xread(place, count=READ_COUNT, block=int(BLOCK * 1000))
         for _, entries in answer.items() if isinstance(answer, dict) else answer or ():
             for entry_id, fields in entries:
                 self._tell(Item.from_entry(entry_id, fields))
@@ -224,14 +191,14 @@ class Hub:
     async def _look_for_loss(self, client: Any) -> None:
         """A stream that was lost and began again under a clock set back has ids that XREAD would never reach."""
         newest = await client.xrevrange(stream_key(), "+", "-", count=1)
-        if newest and _place(newest[0][0].decode().replace("-", ".")) < self._at:  # type: ignore[operator]
-            self._at = (0, 0)
+        if newest and Item.from_entry(*newest[0]).place < self._ring.at:
+            self._ring.at = (0, 0)
 
     def _tell(self, item: Item) -> None:
-        epoch, seq = self._at
-        unseen = item.seq - (seq if item.epoch == epoch else 0) - 1
-        self._remember(item)
-        if unseen > 0:
+        unseen = self._ring.add(item)
+        self._moved.set()
+        self._moved.clear()
+        if unseen:
             for seats in self._seats.values():
                 for seat in seats:
                     seat.miss(unseen)
@@ -248,30 +215,6 @@ class Hub:
                 continue
             for seat in seats:
                 seat.push(frame, size, remove)
-
-    def _remember(self, item: Item) -> None:
-        if item.t == "remove":
-            target = self._known.pop(item.public_id, None)
-            if target is not None:
-                item.target = target.id
-                self._ring_bytes -= len(target.data)
-                target.withdraw()
-        elif item.public_id in self._known:
-            item.withdraw()  # told again after Redis was emptied: nobody here hears it twice
-        else:
-            self._known[item.public_id] = item
-        self._ring.append(item)
-        self._ring_bytes += len(item.data)
-        while len(self._ring) > settings.DESIGN.feeds.history or self._ring_bytes > RING_BYTES:
-            old = self._ring.popleft()
-            self._ring_bytes -= len(old.data)
-            if self._known.get(old.public_id) is old:
-                del self._known[old.public_id]
-        if len(self._ring) > KEEP_WRITTEN:
-            self._ring[-KEEP_WRITTEN - 1].written.clear()
-        self._at = item.place
-        self._moved.set()
-        self._moved.clear()
 
     # --- every few seconds --------------------------------------------------------------------------------------------
 
@@ -305,14 +248,6 @@ class Hub:
             return count
         except redis.RedisError:
             return mine
-
-
-def _place(id: str) -> Place | None:
-    """`"1700000000000.7"` → `(1700000000000, 7)`; None for anything else."""
-    epoch, _, seq = id.partition(".")
-    if not (epoch.isascii() and epoch.isdigit() and seq.isascii() and seq.isdigit() and len(id) <= 40):
-        return None
-    return int(epoch), int(seq)
 
 
 _hubs: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = weakref.WeakKeyDictionary()

@@ -22,12 +22,13 @@ from feeds.hub import Hub, Wants
 from feeds.seat import Closed, Seat
 from feeds.visitors import Visitors
 from pollweb.lib import sse
-from pollweb.lib.errors import MethodNotAllowed, PollwebError
+from pollweb.lib.errors import MethodNotAllowed, PollwebError, Unavailable
 from pollweb.lib.http import client_address
 
 PAST_RESULTS = 20
 MOST_PAST_RESULTS = 100
 WALL_ITEMS = 40
+JOIN = 5.0
 HEARTBEAT = 10.0  # the hub's tick comes every 5 s, so at most 15 s pass
 MOST_MODELS = 50
 UTF8_EVENTS = "text/event-stream; charset=utf-8"
@@ -73,7 +74,11 @@ async def wall_items(request: HttpRequest) -> HttpResponseBase:
     _only_get(request)
     place = hub.current()
     wants = wall_wants(request.GET.get("kinds", ""), request.GET.get("models", ""))
-    seat = await place.join(frames.WALL, wants, after=_after(request), past=WALL_ITEMS, most=WALL_ITEMS)
+    try:
+        async with asyncio.timeout(JOIN):
+            seat = await place.join(frames.WALL, wants, after=_after(request), past=WALL_ITEMS, most=WALL_ITEMS)
+    except (TimeoutError, Closed):
+        raise Unavailable("The feed is away; try again soon.") from None
     try:
         answer = {**hello(place, seat), "gap": seat.missed}
     finally:
@@ -118,7 +123,7 @@ def _events(
     else:
         leave = visitors.enter(client_address(request), settings.DESIGN.limits.streams_per_address)
         if leave is None:
-            raise TooManyStreams("too many event streams are open from this address; close one, then try again")
+            raise TooManyStreams("Too many event streams are open from this address; close one, then try again.")
         response = StreamingHttpResponse(_listen(door, wants, leave, wall=wall, **owed))
         weakref.finalize(response, leave)  # for a client that was gone before its first frame
     response["Content-Type"] = content_type
@@ -163,7 +168,7 @@ async def _listen(
 
 def _only_get(request: HttpRequest) -> None:
     if request.method not in ("GET", "HEAD"):
-        raise MethodNotAllowed("this address answers GET only")
+        raise MethodNotAllowed("This address answers GET only.")
 
 
 def _after(request: HttpRequest) -> str:

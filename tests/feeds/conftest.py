@@ -60,8 +60,9 @@ def _redis_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def ears() -> AsyncIterator[None]:
-    """What a test's event loop has opened is closed with it."""
+async def ears(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """What a test's event loop has opened is closed with it, and nobody waits for goodbyes."""
+    monkeypatch.setattr(hub, "FAREWELL", 0.0)
     yield
     await hub.stop()
     await redis.close()

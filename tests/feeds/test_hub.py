@@ -85,6 +85,13 @@ async def test_received_and_gaps_together_are_all_that_was_told(hub: Hub, tell: 
     assert [each["t"] for each in await take(slow, 1)] == ["item"]
 
 
+async def test_who_keeps_up_has_no_gap_when_much_comes_at_once(hub: Hub, tell: Callable) -> None:
+    seat = await hub.join(frames.WALL, ALL)
+    hearing = asyncio.create_task(take(seat, 400))
+    tell(*[event() for _ in range(400)])
+    assert {each["t"] for each in await hearing} == {"item"}
+
+
 async def test_a_seat_is_bounded_in_bytes_too(hub: Hub, tell: Callable) -> None:
     seat = await hub.join(frames.TEXT, Wants(frozenset({"text"})))
     long = [{"role": "user", "content": "m" * 30_000}]
@@ -121,8 +128,8 @@ async def test_what_was_withdrawn_is_not_told_to_those_who_come_later(
     after_first = hub.head.partition(".")[0] + ".0"
     again = await hub.join(frames.WALL, ALL, after=after_first)
     assert [each["t"] for each in await take(again, 2)] == ["item", "remove"]
-    assert gone.public_id not in str(hub._known)
-    assert stays.public_id in hub._known
+    assert gone.public_id not in str(hub._ring._known)
+    assert stays.public_id in hub._ring._known
 
 
 async def test_who_comes_back_hears_exactly_what_was_missed(hub: Hub, tell: Callable) -> None:
@@ -165,7 +172,7 @@ async def test_an_id_that_says_nothing_begins_with_a_gap(
 async def test_what_is_older_than_the_history_begins_with_a_gap(
     hub: Hub, tell: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("feeds.hub.RING_BYTES", 5 * len(event().to_json()) + 100)
+    monkeypatch.setattr("feeds.ring.BYTES", 5 * len(event().to_json()) + 100)
     tell(*[event() for _ in range(20)])
     await hub.join(frames.WALL, ALL)
     epoch = hub.head.partition(".")[0]
@@ -289,11 +296,21 @@ async def test_a_listener_that_takes_nothing_is_reported_stuck_once(hub: Hub, te
     assert reports == ["stuck"]
 
 
-async def test_stopping_sends_everybody_home(hub: Hub) -> None:
+async def test_stopping_sends_everybody_home(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     seat = await hub.join(frames.WALL, ALL)
+
+    async def listen() -> None:
+        try:
+            await seat.take()
+        finally:
+            seat.leave()
+
+    listening = asyncio.create_task(listen())
+    await asyncio.sleep(0)
+    monkeypatch.setattr("feeds.hub.FAREWELL", 5.0)
     await hub.stop()
     with pytest.raises(Closed):
-        await seat.take()
+        listening.result()
 
 
 async def test_leaving_leaves_nothing_behind(hub: Hub) -> None:

@@ -13,7 +13,7 @@ from django.test import AsyncRequestFactory
 
 from feeds import hub, stream
 from pollweb.lib import sse
-from pollweb.lib.errors import MethodNotAllowed
+from pollweb.lib.errors import MethodNotAllowed, Unavailable
 from tests.feeds.conftest import event
 
 pytestmark = pytest.mark.usefixtures("ears")
@@ -221,6 +221,25 @@ async def test_the_walls_events_are_the_frames_of_its_socket(tell: Callable, wit
         assert json.loads(line.removeprefix(b"data: "))["t"] == "remove"
 
 
+async def test_polling_while_redis_is_away_is_told_to_come_again(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    monkeypatch.setattr(stream, "JOIN", 0.02)
+    settings.REDIS_URL = "unix:///nowhere/valkey.sock"
+    with pytest.raises(Unavailable):
+        await stream.wall_items(ask.get("/live/items.json"))
+
+
+async def test_a_stream_ends_when_the_process_ends(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    settings.REDIS_URL = "unix:///nowhere/valkey.sock"
+    async with Listener(await stream.image_feed(ask.get("/feed"))) as listener:
+        waiting = asyncio.ensure_future(listener.next())
+        await asyncio.sleep(0)
+        await hub.stop()
+        with pytest.raises(StopAsyncIteration):
+            await waiting
+
+
 async def test_the_wall_can_be_polled(tell: Callable, withdraw: Callable) -> None:
     old, _ = tell(event(), event("audio"))
 
@@ -234,7 +253,7 @@ async def test_the_wall_can_be_polled(tell: Callable, withdraw: Callable) -> Non
     withdraw(old.public_id)
     (new,) = tell(event("text"))
     async with asyncio.timeout(5):
-        while hub.current()._at[1] < 4:
+        while hub.current()._ring.at[1] < 4:
             await hub.current()._moved.wait()
     second = await poll(f"after={first['last']}")
     assert [item["href"] for item in second["items"]] == [f"/p/{new.public_id}"]
