@@ -1,0 +1,81 @@
+"""What the pages of a result tell about it: how it was made, and the name of its file."""
+
+import json
+import unicodedata
+from typing import Any
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from generation import media
+from generation.models import Generation
+from generation.requests import ChatRequest, ImageRequest, SpeechRequest
+from generation.web.answers import to_html
+from generation.web.samples import samples
+from generation.web.tiles import Tile
+
+
+def result_context(generation: Generation) -> dict[str, Any]:
+    """What templates/components/result.html needs for a finished generation."""
+    wish = generation.request()
+    return {
+        "generation": generation,
+        "tile": Tile(generation),
+        "settings_rows": settings_rows(generation),
+        "samples": samples(wish),
+        "system": _system(wish),
+        "answer_html": to_html(generation.response) if generation.kind == "text" else "",
+    }
+
+
+def _system(wish: Any) -> str:
+    """The system message of a plain conversation."""
+    messages = wish.messages if isinstance(wish, ChatRequest) else ()
+    return next((str(m["content"]) for m in messages if m.get("role") == "system" and m.get("content")), "")
+
+
+def settings_rows(generation: Generation) -> list[tuple[str, str]]:
+    """What decided this result, as pairs of a name and a value; settings that were left alone are left out."""
+    wish = generation.request()
+    rows: list[tuple[str, Any]] = [(_("Model"), generation.model), (_("Made by"), generation.made_by)]
+    if isinstance(wish, ImageRequest):
+        rows += [
+            (_("Size"), f"{generation.width} × {generation.height}" if generation.width else ""),
+            (_("Seed"), wish.seed),
+            (_("Quality"), _chosen(wish, "quality")),
+            (_("Guidance"), wish.guidance_scale),
+            (_("Left out"), _chosen(wish, "negative_prompt")),
+        ]
+    elif isinstance(wish, SpeechRequest):
+        rows += [
+            (_("Voice"), wish.voice),
+            (_("Speed"), _chosen(wish, "speed")),
+            (_("Length"), _seconds(generation.duration)),
+        ]
+    elif isinstance(wish, ChatRequest):
+        rows += [(name, json.dumps(value)) for name, value in wish.options.items() if isinstance(value, int | float)]
+        if generation.completion_tokens:
+            rows.append((_("Tokens in → out"), f"{generation.prompt_tokens} → {generation.completion_tokens}"))
+    if generation.started_at and generation.finished_at:
+        rows.append((_("Time taken"), _seconds((generation.finished_at - generation.started_at).total_seconds())))
+    return [(name, str(value)) for name, value in rows if value not in (None, "")]
+
+
+def _chosen(wish: ImageRequest | SpeechRequest, name: str) -> Any:
+    """A value that was really chosen; None for the default."""
+    value = getattr(wish, name)
+    return None if value == type(wish).__dataclass_fields__[name].default else value
+
+
+def _seconds(value: float) -> str:
+    return _("%(number)s s") % {"number": number_format(value, 1)}
+
+
+def file_name(generation: Generation) -> str:
+    """`{date}-{prompt}-{seed}.{ext}`; words of any script stay, everything a file system may dislike becomes a dash."""
+    kept = "".join(c if unicodedata.category(c)[0] in "LN" else "-" for c in generation.prompt[:120].lower())
+    slug = "-".join(part for part in kept.split("-") if part)[:60].strip("-")
+    seed = "" if generation.seed is None else str(generation.seed)
+    parts = [f"{generation.created_at:%Y-%m-%d}", slug or generation.kind, seed]
+    ending = media.ENDINGS.get(generation.artifact.media_type, "") if generation.artifact else ".md"
+    return "-".join(part for part in parts if part) + ending

@@ -1,0 +1,3 @@
+from tests.gallery.conftest import make
+
+__all__ = ["make"]
