@@ -1,5 +1,20 @@
 """The site's addresses."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.i18n import set_language
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from pollweb import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("pollweb.gallery.urls")),
+    path("", include("generation.web.urls")),
+    path("", include("feeds.urls")),
+    path("preferences", views.preferences, name="preferences"),
+    path("language", set_language, name="language"),
+    path("robots.txt", views.robots, name="robots"),
+]
+
+handler400 = views.bad_request
+handler403 = views.forbidden
+handler404 = views.not_found
+handler500 = views.broken

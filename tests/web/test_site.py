@@ -1,0 +1,83 @@
+"""What all pages share: language, theme, errors, and what they may load."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import override_settings
+
+PAGES = ["/", "/create", "/create?mode=text", "/create?mode=speech", "/live", "/nowhere"]
+
+
+def test_the_theme_is_set_by_the_server_and_can_be_given_back(client, db):
+    assert b"data-theme" not in client.get("/").content
+    client.post("/preferences", {"theme": "dark", "next": "/"})
+    assert b'data-theme="dark"' in client.get("/").content
+    client.post("/preferences", {"theme": "system", "next": "/"})
+    assert b"data-theme" not in client.get("/").content
+
+
+def test_a_theme_cookie_with_nonsense_says_nothing(client, db):
+    client.cookies["pollweb_theme"] = '"><script>'
+    assert b"data-theme" not in client.get("/").content
+
+
+@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
+def test_preferences_lead_back_to_this_site_only(client, db, target):
+    assert client.post("/preferences", {"theme": "dark", "next": target}).headers["Location"] == "/"
+
+
+def test_an_unknown_page_is_a_page_with_a_way_on(client, db):
+    response = client.get("/nowhere")
+    assert response.status_code == 404
+    assert response.headers["X-Request-Id"] in response.content.decode()
+
+
+def test_an_error_page_needs_no_database(client):
+    with connection.execute_wrapper(refuse):
+        assert client.get("/nowhere").status_code == 404
+
+
+def refuse(*_args):
+    raise AssertionError("the database was asked")
+
+
+def test_a_broken_view_is_a_page_without_details(client, db, monkeypatch):
+    monkeypatch.setattr("pollweb.gallery.explore.model_names", lambda: 1 / 0)
+    client.raise_request_exception = False
+    response = client.get("/")
+    assert response.status_code == 500
+    assert b"Something broke" in response.content
+    assert b"ZeroDivisionError" not in response.content
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_have_no_inline_style_or_script_and_load_nothing_from_elsewhere(client, db, page):
+    response = client.get(page)
+    content = response.content.decode()
+    assert "script-src 'self'" in response.headers["Content-Security-Policy"]
+    assert not re.search(r"\sstyle=|<style|\son\w+=|javascript:", content)
+    assert not re.search(r"<script(?![^>]*\ssrc=)", content)
+    loaded = re.findall(r'(?:<script|<link|<img|<audio)[^>]*\s(?:src|href)="([^"]+)"', content)
+    assert all(url.startswith(("/", settings.SITE_URL)) for url in loaded)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_has_one_heading_of_the_first_level(client, db, page):
+    assert client.get(page).content.count(b"<h1") == 1
+
+
+def test_every_file_that_pages_name_is_there():
+    root = Path(settings.ROOT)
+    templates = "".join(path.read_text() for path in (root / "templates").rglob("*.html"))
+    named = set(re.findall(r"{% static '([^']+)' %}", templates))
+    assert named
+    assert [name for name in named if not (root / "static" / name).is_file()] == []
+
+
+@override_settings(LANGUAGES=[("en", "English"), ("zh-hans", "Simplified Chinese")])
+def test_the_language_is_remembered(client, db):
+    client.post("/language", {"language": "zh-hans", "next": "/"})
+    assert b'<html lang="zh-hans"' in client.get("/").content
