@@ -151,6 +151,8 @@ def _finish(row: Generation, fence: int, result: Result) -> None:
         "prompt_tokens": result.usage.prompt_tokens,
         "completion_tokens": result.usage.completion_tokens,
     }
+    if result.notes.pop("provisional", False):
+        values["fingerprint"] = ""  # a better engine is on its way: not given again
     if result.message is not None:
         values["message"] = result.message
         values["response"] = text_of(result.message.get("content"))[:RESPONSE_KEPT]

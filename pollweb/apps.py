@@ -3,3 +3,9 @@ from django.apps import AppConfig
 
 class PollwebConfig(AppConfig):
     name = "pollweb"
+
+    def ready(self) -> None:
+        from pollweb import celery
+
+        # Shared tasks are sent through this app from every process, not only from workers.
+        celery.app.set_default()

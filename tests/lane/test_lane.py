@@ -149,11 +149,13 @@ async def test_it_names_the_path_that_the_image_host_does_not_know(serving: Serv
     assert (body["error"], body["path"]) == ("Not Found", "/nowhere")
 
 
-async def test_it_logs_each_answer_without_its_query(serving: Serving, caplog: pytest.LogCaptureFixture) -> None:
+async def test_it_logs_each_answer_without_its_path_or_query(
+    serving: Serving, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "pollweb.access")
     answer = await serving(text=[path("hello", hello)]).get("/text/hello?token=abc")
     (record,) = [record for record in caplog.records if record.name == "pollweb.access"]
-    assert record.fields["path"] == "/text/hello"
+    assert record.fields["route"] == "hello"
     assert record.fields["status"] == 200
     assert record.fields["request_id"] == answer.headers["x-request-id"]
     assert "abc" not in json.dumps(record.fields) + record.getMessage()

@@ -169,6 +169,7 @@ class Local(Provider):
             samples = np.concatenate(heard)  # encoded once more below: a whole file's header has its length
             return Result(
                 made_by=f"{self.name}/{speech.model}",
+                notes={"provisional": True} if speech.model == "hibari" else {},
                 data=audio.encode(samples, request.format),
                 media_type=audio.FORMATS[request.format].media_type,
                 duration=samples.size / audio.RATE,
