@@ -14,9 +14,9 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from feeds.events import FeedEvent
 
 from feeds import outbox
+from feeds.events import FeedEvent
 from generation import catalogue, store, tasks
 from generation.errors import Cancelled, ProviderError, ProviderTimeout
 from generation.handoff import Sender

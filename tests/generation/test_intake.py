@@ -7,7 +7,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from feeds.models import Outbox
-from generation import intake
+from generation import handoff, intake
 from generation.errors import ContentRefused, ProviderError, ProviderTimeout, TierTooLow, UnknownModel
 from generation.models import Generation, State
 from generation.requests import ChatRequest, ImageRequest
@@ -79,7 +79,10 @@ async def test_fifty_equal_requests_share_one_job_and_the_first_may_leave(workin
     first = asyncio.create_task(ask(picture()))
     await until(lambda: Generation.objects.filter(state="running").exists())
     others = [asyncio.create_task(ask(picture(), BOB)) for _ in range(49)]
-    await asyncio.sleep(0.3)
+    (bells,) = handoff.exchange().bells.values()
+    async with asyncio.timeout(10):
+        while len(bells) < 50:
+            await asyncio.sleep(0.01)
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
     working.held = False
