@@ -8,12 +8,14 @@ per process asks the database for the state of all it waits for, so an answer ma
 import asyncio
 import contextlib
 import secrets
+import time
 import weakref
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import orjson
 
+from generation.errors import ProviderTimeout
 from generation.models import ACTIVE, Generation
 from pollweb.lib import db, redis
 
@@ -187,9 +189,9 @@ class Exchange:
 
 
 def _final_among(jobs: list[str]) -> list[str]:
-    rows = Generation.objects.filter(pk__in=jobs).values_list("pk", "state")
-    active = {str(pk) for pk, state in rows if state in ACTIVE}
-    return [job for job in jobs if job not in active]
+    # A row that is not there is not final: whoever waits begins to listen before it inserts the row.
+    ended = Generation.objects.filter(pk__in=jobs).exclude(state__in=ACTIVE)
+    return [str(pk) for pk in ended.values_list("pk", flat=True)]
 
 
 _exchanges: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Exchange] = weakref.WeakKeyDictionary()
@@ -207,10 +209,14 @@ async def close() -> None:
 
 
 class Waiting:
-    """One asker's end of one job: the pieces as they come, until the row is final."""
+    """One asker's end of one job: the pieces as they come, until the row is final.
 
-    def __init__(self, job: str) -> None:
+    `deadline` is a time of `time.monotonic()`; ProviderTimeout when nobody has ended the row by then.
+    """
+
+    def __init__(self, job: str, deadline: float) -> None:
         self.job = job
+        self.deadline = deadline
         self._exchange = exchange()
         self._bell: asyncio.Event | None = None
         self.others = 1  # who else waits, known after leaving
@@ -249,7 +255,10 @@ class Waiting:
                 yield entry
             if ended:
                 return
-            await self._bell.wait()
+            try:
+                await asyncio.wait_for(self._bell.wait(), self.deadline - time.monotonic())
+            except TimeoutError:
+                raise ProviderTimeout("This was not made before its deadline. Try again.", retry_after=5) from None
 
 
 async def cancel(job: str) -> None:

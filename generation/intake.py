@@ -27,6 +27,9 @@ from pollweb.accounts.identity import Principal
 from pollweb.lib import db
 from pollweb.lib.errors import PollwebError
 
+# The worker and the ticker end a row at its deadline and say why; who waits gives up by itself only when they do not.
+GRACE_SECONDS = 10.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
@@ -188,20 +191,21 @@ async def generate(request: Request, context: Context) -> AsyncIterator[Answer]:
 
     row = _new_row(request, card, context, visibility, fingerprint)
     deadline = time.monotonic() + row.seconds_left()
+    patience = deadline + GRACE_SECONDS
     # Again when an equal one in flight ended, or was given up by its askers, in the moment we joined it.
     for _ in range(3):
         if not context.fresh and (hit := await cache.find(fingerprint, scope)):
             yield Answer(hit, "HIT", visibility)
             return
         if running := await db.run(_in_flight, row.dedupe_key):
-            waiting = handoff.Waiting(str(running.pk))
+            waiting = handoff.Waiting(str(running.pk), patience)
             async with _present(running, waiting):
                 if await db.run(_is_active, running.pk):
                     yield Answer(running, "JOIN", visibility, waiting)
                     return
             continue
         async with line.turn(context.principal, deadline=deadline):
-            waiting = handoff.Waiting(str(row.pk))
+            waiting = handoff.Waiting(str(row.pk), patience)
             async with _present(row, waiting):
                 # Somebody may have asked the same while we stood in line.
                 hit = None if context.fresh else await cache.find(fingerprint, scope)

@@ -1,6 +1,7 @@
 """From a wish to its result, through a real queue, with the scripted provider."""
 
 import asyncio
+import time
 from contextlib import AsyncExitStack
 
 import pytest
@@ -197,7 +198,6 @@ def test_the_site_queues_a_job_and_it_is_made_though_nobody_waits(working):
         row.refresh_from_db()
         if row.is_final:
             break
-        import time
 
         time.sleep(0.01)
     assert (row.state, row.keep) == (State.SUCCEEDED, True)
@@ -211,3 +211,17 @@ def test_the_site_may_cancel_a_job_in_every_state(working):
     row.refresh_from_db()
     assert row.state == State.CANCELLED
     assert intake.cancel(row) is False
+
+
+async def test_waiting_for_a_row_that_is_not_there_yet_is_no_end(working, monkeypatch):
+    """The poller looks every second; a request may take longer than that to insert its row."""
+    monkeypatch.setattr(handoff, "POLL_SECONDS", 0.01)
+    insert = intake._insert
+
+    def slowly(row) -> bool:
+        time.sleep(0.3)
+        return insert(row)
+
+    monkeypatch.setattr(intake, "_insert", slowly)
+    row, _ = await ask(picture())
+    assert row.state == State.SUCCEEDED
