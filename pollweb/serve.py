@@ -31,8 +31,8 @@ def with_uvicorn(listener: socket.socket, drain_seconds: float) -> None:
     config = uvicorn.Config(
         APPLICATION,
         loop="uvloop",
-        http="httptools",
-        ws="websockets-sansio",
+        http="pollweb.protocol:HTTP",
+        ws="pollweb.protocol:WebSocket",
         ws_max_size=64 * 1024,
         lifespan="on",
         log_config=None,

@@ -24,6 +24,11 @@ def _parsed(text: str) -> IPv4Address | IPv6Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
+def is_loopback(address: str) -> bool:
+    parsed = _parsed(address)
+    return parsed is not None and parsed.is_loopback
+
+
 def is_trusted_proxy(peer: str) -> bool:
     """Whether `peer` may say for whom it speaks. A peer on a unix socket ("") is a proxy of this machine."""
     networks = _networks(tuple(settings.TRUSTED_PROXIES))

@@ -1,0 +1,266 @@
+"""uvicorn's protocols with what a server on the open internet needs beside them.
+
+Heads have a size and a deadline, connections are counted, whoever takes nothing for a while is dropped, and whatever is
+refused before the application sees it is refused in JSON. `uvicorn --http pollweb.protocol:HTTP --ws
+pollweb.protocol:WebSocket`; the counts are each process's own.
+"""
+
+import asyncio
+import math
+from collections import Counter
+from http import HTTPStatus
+
+import orjson
+from django.conf import settings
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from pollweb.lib import ids
+from pollweb.lib.http.addresses import is_loopback, is_trusted_proxy, network_of
+
+REQUEST_LINE = 32 * 2**10
+HEADERS = 48 * 2**10
+FIELDS = 100
+HEAD_SECONDS = 15.0
+STALL_SECONDS = 15.0
+LINGER_SECONDS = 2.0
+
+
+class Refused(Exception):
+    """A request that ends in the protocol."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+    def response(self) -> bytes:
+        request_id = ids.request_id()
+        body = orjson.dumps({"error": self.message, "status": self.status, "code": self.code, "request_id": request_id})
+        lines = [
+            f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}",
+            "content-type: application/json",
+            f"content-length: {len(body)}",
+            f"x-request-id: {request_id}",
+            "access-control-allow-origin: *",
+            "connection: close",
+        ]
+        if self.status in (429, 503):
+            lines.append("retry-after: 5")
+        return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+class Census:
+    """How many connections there are, and from where. This machine and trusted proxies speak for many."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.by_network: Counter[str] = Counter()
+
+    def enter(self, address: str | None) -> str:
+        """The network to `leave` later; "" for one that is counted in the total only."""
+        self.total += 1
+        if not address or is_loopback(address) or is_trusted_proxy(address):
+            return ""
+        network = network_of(address)
+        self.by_network[network] += 1
+        return network
+
+    def leave(self, network: str) -> None:
+        self.total -= 1
+        if network:
+            self.by_network[network] -= 1
+            if not self.by_network[network]:
+                del self.by_network[network]
+
+
+connections, sockets = Census(), Census()
+
+
+class StallGuard:
+    """Drops a connection that took nothing of what waits for it for STALL_SECONDS in a row."""
+
+    transport: asyncio.Transport
+    loop: asyncio.AbstractEventLoop
+    stall_timer: asyncio.TimerHandle | None = None
+    unsent: float = math.inf
+
+    def pause_writing(self) -> None:
+        super().pause_writing()  # type: ignore[misc]
+        self.watch_writing()
+
+    def watch_writing(self) -> None:
+        if self.stall_timer is None:
+            self.unsent = self.transport.get_write_buffer_size()
+            self.stall_timer = self.loop.call_later(STALL_SECONDS, self.look_at_writing)
+
+    def look_at_writing(self) -> None:
+        self.stall_timer = None
+        unsent = self.transport.get_write_buffer_size()
+        if not unsent:
+            return
+        if unsent >= self.unsent:
+            self.transport.abort()
+        else:
+            self.watch_writing()
+
+    def stop_watching(self) -> None:
+        if self.stall_timer is not None:
+            self.stall_timer.cancel()
+            self.stall_timer = None
+
+
+class HTTP(StallGuard, HttpToolsProtocol):
+    network: str | None = None
+    in_head = True
+    head_bytes = 0
+    field_bytes = 0
+    head_timer: asyncio.TimerHandle | None = None
+    refused = False
+    refusal: Refused | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.network = connections.enter(self.client[0] if self.client else None)
+        limits = settings.DESIGN.limits
+        if connections.total > limits.connections:
+            if connections.total > 2 * limits.connections:
+                transport.abort()
+                return
+            self.refuse(Refused(503, "too_many_connections", "This server has no connection left; try again soon."))
+        elif connections.by_network[self.network] > limits.connections_per_address:
+            self.refuse(Refused(429, "too_many_connections", "Too many connections from your address."))
+        else:
+            self.await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.forget()
+
+    def forget(self) -> None:
+        """End what runs for this connection: at its end, or when it becomes a web socket."""
+        self.stop_watching()
+        self.head_came()
+        if self.network is not None:
+            connections.leave(self.network)
+            self.network = None
+
+    # --- the head -----------------------------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        if self.refused:
+            return
+        if self.in_head:
+            self.head_bytes += len(data)
+        super().data_received(data)
+        if not self.in_head or self.refused:
+            return
+        if self.head_bytes > REQUEST_LINE + HEADERS:
+            # Longer than a whole head may be, and its line has not even ended: httptools holds it back.
+            self.refuse(_long_head() if self.headers else _long_line())
+        elif self.head_bytes and self.head_timer is None:
+            self.await_head()
+
+    def on_message_begin(self) -> None:
+        self.head_bytes, self.field_bytes = self.head_bytes or 1, 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        if len(self.url) > REQUEST_LINE:
+            self.refusal = _long_line()
+            raise self.refusal
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self.field_bytes += len(name) + len(value) + 4
+        if self.field_bytes > HEADERS or len(self.headers) > FIELDS:
+            self.refusal = _long_head()
+            raise self.refusal
+
+    def on_headers_complete(self) -> None:
+        self.in_head, self.head_bytes = False, 0
+        self.head_came()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self.in_head = True
+
+    def await_head(self) -> None:
+        self.head_timer = self.loop.call_later(HEAD_SECONDS, self.head_is_late)
+
+    def head_came(self) -> None:
+        if self.head_timer is not None:
+            self.head_timer.cancel()
+            self.head_timer = None
+
+    def head_is_late(self) -> None:
+        self.head_timer = None
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.await_head()  # a pipelined head: we are not reading while the answer before it is under way
+        elif self.head_bytes:
+            self.refuse(Refused(408, "request_timeout", "The head of the request took too long."))
+        else:
+            self.transport.close()
+
+    # --- refusing -----------------------------------------------------------------------------------------------------
+
+    def send_400_response(self, msg: str) -> None:
+        """uvicorn's answer when the parser stopped, for its own reasons or ours."""
+        self.refuse(self.refusal or Refused(400, "invalid_request", "This is no valid HTTP request."))
+
+    def refuse(self, refusal: Refused) -> None:
+        """Answer and close; read on for a moment, since a connection closed over unread bytes loses its answer."""
+        self.refused = True
+        self.head_came()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.transport.close()  # an answer is under way: there is no place for another
+            return
+        self.transport.write(refusal.response())
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+
+    def handle_websocket_upgrade(self) -> None:
+        network = self.network
+        if network and sockets.by_network[network] >= settings.DESIGN.limits.sockets_per_address:
+            self.refuse(Refused(429, "too_many_sockets", "Too many web sockets from your address."))
+            return
+        self.forget()
+        super().handle_websocket_upgrade()
+
+    # --- the answer ---------------------------------------------------------------------------------------------------
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.get_write_buffer_size():
+            self.watch_writing()  # a connection that is closing waits for its last bytes without limit
+
+
+class WebSocket(StallGuard, WebSocketsSansIOProtocol):
+    network: str | None = None
+    inside = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        address = self.client[0] if self.client else None
+        self.networks = connections.enter(address), sockets.enter(address)
+        self.inside = True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.stop_watching()
+        if self.inside:
+            self.inside = False
+            connections.leave(self.networks[0])
+            sockets.leave(self.networks[1])
+
+
+def _long_line() -> Refused:
+    return Refused(414, "uri_too_long", f"The request line is longer than {REQUEST_LINE // 1024} KiB; use POST.")
+
+
+def _long_head() -> Refused:
+    return Refused(
+        431, "headers_too_large", f"The headers are more than {FIELDS} fields or {HEADERS // 1024} KiB together."
+    )
