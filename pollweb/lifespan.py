@@ -5,8 +5,7 @@
 
 Hooks run in the order of their registration, those of `on_stop` in the opposite one. Between the two stands `on_drain`:
 no new connections are taken any more, running requests may finish, and what would never finish by itself is to end. A
-server without ASGI lifespan
-(daphne) gets its start at the first request.
+server without ASGI lifespan (daphne) gets its start at the first request.
 """
 
 import asyncio
@@ -49,11 +48,14 @@ async def start() -> None:
     loop = asyncio.get_running_loop()
     if (task := _started.get(loop)) is None:
         task = _started[loop] = loop.create_task(_run_starts())
-    if not task.done():
+    if task.done():
+        return
+    try:
         await asyncio.shield(task)
-    elif task.exception() is not None:
-        del _started[loop]  # the next request tries again
-        task.result()
+    except Exception:
+        if _started.get(loop) is task:
+            del _started[loop]  # whoever comes next tries again
+        raise
 
 
 async def drain() -> None:
