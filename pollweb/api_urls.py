@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, path
 from django.views.decorators.http import require_safe
 
+from feeds import stream
 from generation.api import urls as generation
 from pollweb import health
 
@@ -41,6 +42,8 @@ TABLES: dict[str, list[URLPattern | URLResolver]] = {
         path("readyz", health.readyz),
         path("metrics", health.metrics),
         path("robots.txt", robots),
+        path("live/events", stream.wall_events),
+        path("live/items.json", stream.wall_items),
         *generation.root,
     ],
 }

@@ -39,6 +39,8 @@ def test_it_knows_a_face_by_its_host(host: str, face: str | None) -> None:
         ("site", "/text/favicon.ico", ("root", "/text")),
         ("site", "/v1/models", ("v1", "/v1")),
         ("site", "/prompt/x", ("image", "")),
+        ("site", "/prompt", ("image", "")),
+        ("site", "/prompts", ("site", "")),
         ("site", "/openai/chat/completions", ("text", "")),
         ("site", "/media/x/full", ("root", "")),
         ("site", "/healthz", ("root", "")),
