@@ -103,6 +103,14 @@ class Canvas:
         mask = np.clip(radius + 0.5 - np.hypot(xs - (x - centre_x), ys - (y - centre_y)), 0, 1) * strength
         self.cover(mask, colour, centre_y - side, centre_x - side)
 
+    def halo(self, x: float, y: float, radius: float, colour: Colour, strength: float) -> None:
+        """A small light around (x, y), gone at `radius`."""
+        side = max(2, int(radius))
+        ys, xs = np.mgrid[-side : side + 1, -side : side + 1].astype(np.float32) / side
+        away = np.sqrt(xs * xs + ys * ys)
+        mask = np.exp(-away * 4.2) * np.clip((1 - away) * 3, 0, 1) * strength
+        self.cover(mask.astype(np.float32), colour, int(y) - side, int(x) - side)
+
     def silhouette(self, ridge: Array, upper: Colour, lower: Colour, span: float, bottom: int | None = None) -> None:
         """Fill from `ridge` (y of each column) down to `bottom`, from `upper` to `lower` over `span` rows."""
         bottom = self.height if bottom is None else min(self.height, bottom)
@@ -113,6 +121,13 @@ class Canvas:
         mask = np.clip(depth + 1, 0, 1)
         part = np.clip(depth / max(1.0, span), 0, 1)[..., None]
         self.cover(mask, upper + (lower - upper) * part, top)
+
+    def mask(self, shapes: Sequence[Array], top: int, bottom: int) -> Array:
+        """Rows top..bottom with 1 inside the polygons, 0 outside, soft between."""
+        mask = np.zeros((bottom - top, self.width), np.uint8)
+        for shape in shapes:
+            cv2.fillPoly(mask, [np.round((shape - (0, top)) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+        return mask.astype(np.float32) / 255
 
     def polygons(self, shapes: Sequence[Array], colour: Colour, strength: float = 1.0) -> None:
         """Fill polygons (float x, y points), softly edged, all in one colour."""

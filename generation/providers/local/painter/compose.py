@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from . import icons, water
-from .canvas import Canvas, mix, rgb
+from .canvas import Canvas, Colour, mix, rgb
 from .light import Light
 from .noise import Array, Dice
-from .reading import Scene, Wanted
+from .reading import MOST_OF_ONE, Scene, Wanted
 from .stage import Stage
 
 _SMALLEST = 6  # pixels; nothing is drawn smaller
+_SUNKEN = {"whale": 0.13, "dolphin": 0.3}  # the part of these that is below the surface
+_MOTLEY = ("red", "orange", "yellow", "green", "turquoise", "blue", "purple", "pink", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Placed:
 
     wanted: Wanted
     icon: str
+    colour: str
     x: float
     y: float
     width: float
@@ -38,6 +41,8 @@ class Placed:
 def compose(canvas: Canvas, scene: Scene, stage: Stage, dice: Dice, focus: float) -> list[Placed]:
     """Everything that was asked for, placed, the farthest first. `focus` (0..1) is where a lone subject stands."""
     rng = dice.of("composition")
+    if scene.close:
+        stage = replace(stage, close=stage.close * 1.4)
     groups: dict[str, list[Wanted]] = {"ground": [], "water": [], "air": []}
     riders: dict[int, Wanted] = {}
     for i, wanted in enumerate(scene.subjects):
@@ -56,6 +61,11 @@ def compose(canvas: Canvas, scene: Scene, stage: Stage, dice: Dice, focus: float
     return sorted(placed, key=lambda p: (p.place != "air", p.y, p.x))
 
 
+def _number(wanted: Wanted) -> int:
+    """How many stickers `wanted` is painted as."""
+    return min(MOST_OF_ONE, wanted.count * wanted.subject.group)
+
+
 def _place(wanted: Wanted, scene: Scene, stage: Stage) -> str:
     lives = wanted.subject.lives
     if lives == "deep":
@@ -69,12 +79,12 @@ def _place(wanted: Wanted, scene: Scene, stage: Stage) -> str:
     return "ground" if stage.ground else "air" if stage.afloat else "water" if stage.water else "ground"
 
 
-def _diameter(canvas: Canvas, wanted: Wanted, place: str, total: int, crowded: bool) -> float:
+def _diameter(canvas: Canvas, stage: Stage, wanted: Wanted, place: str, total: int, crowded: bool) -> float:
     """The mean of width and height of one of `wanted`, in pixels, when `total` things share the place."""
-    base = {"ground": 0.40, "water": 0.33, "air": 0.30}[place]
-    share = total**-0.36 if total > 1 else 1.0
+    base = {"ground": 0.46, "water": 0.40, "air": 0.34}[place]
+    share = total**-0.30 if total > 1 else 1.0
     return (
-        canvas.unit * base * float(np.clip(wanted.subject.size, 0.3, 2.2)) ** 0.62 * share * (0.86 if crowded else 1.0)
+        canvas.unit * base * float(np.clip(wanted.subject.size, 0.3, 2.2)) ** 0.55 * share * (0.88 if crowded else 1.0)
     )
 
 
@@ -93,9 +103,13 @@ def _spread(
         band = stage.air
     assert band is not None
     far, near = band
-    total = sum(min(wanted.count, 12) for wanted in listed)
+    total = sum(min(_number(wanted), 12) for wanted in listed if not (_sown(wanted) and len(listed) > 1)) or 1
     # Groups need room by their number and size; large things stand behind small ones.
-    needs = [_diameter(canvas, wanted, place, total, crowded) * max(1.0, wanted.count**0.62) for wanted in listed]
+    needs = [
+        _diameter(canvas, stage, wanted, place, total, crowded)
+        * (0.1 if _sown(wanted) and len(listed) > 1 else max(1.0, _number(wanted) ** 0.62))
+        for wanted in listed
+    ]
     order = list(range(len(listed)))
     if focus > 0.5:
         order.reverse()
@@ -112,7 +126,7 @@ def _spread(
     placed: list[Placed] = []
     tallest = max(wanted.subject.size for wanted in listed)
     for i, wanted in enumerate(listed):
-        size = _diameter(canvas, wanted, place, total, crowded) * max(0.45, squeeze)
+        size = _diameter(canvas, stage, wanted, place, total, crowded) * max(0.45, squeeze)
         back = 0.0 if len(listed) == 1 else min(1.0, wanted.subject.size / tallest) ** 2
         if place == "ground":
             # One thing alone stands in the lower third; beside others great things step back.
@@ -125,6 +139,9 @@ def _spread(
             y = far + (near - far) * (
                 rng.uniform(0.38, 0.55) if len(listed) == 1 else 0.25 + 0.4 * ((i + 0.5) % 2) + rng.uniform(0, 0.2)
             )
+        if _sown(wanted) and len(listed) > 1:
+            placed += _strewn(canvas, rng, wanted, size * 0.8, (far, near))
+            continue
         placed += _formation(canvas, rng, wanted, place, centres[i], y, size, needs[i] * squeeze, (far, near), stage)
     return placed
 
@@ -152,10 +169,10 @@ def _formation(
         looks_left = (wanted.subject.faces == "left") != mirrored
         if (x < canvas.width / 2) == looks_left:
             mirrored = not mirrored
-    count = wanted.count
+    count = _number(wanted)
     aspect = canvas.width / canvas.height
     offsets = _offsets(rng, count, place, aspect)
-    spacing = (1.02 if place == "water" else 1.0 if place == "air" else 0.94) * width
+    spacing = (1.02 if place == "water" else 1.3 if place == "air" else 0.94) * width
     spread_x = np.ptp(offsets[:, 0]) if count > 1 else 0.0
     limit = canvas.width * 0.92 if count > 2 else max(room, width)
     if spread_x * spacing + width > limit:
@@ -180,10 +197,10 @@ def _formation(
         w = max(_SMALLEST, width * scale)
         h = w * ratio
         # Everything stays inside the picture.
-        if w > canvas.width * 0.94 or h > canvas.height * 0.92:
-            fit = min(canvas.width * 0.94 / w, canvas.height * 0.92 / h)
+        if w > canvas.width * 0.92 or h > canvas.height * 0.92:
+            fit = min(canvas.width * 0.92 / w, canvas.height * 0.92 / h)
             w, h = w * fit, h * fit
-        px = float(np.clip(px, w * 0.53, canvas.width - w * 0.53))
+        px = float(np.clip(px, w * 0.5 + canvas.width * 0.02, canvas.width * 0.98 - w * 0.5))
         py = float(np.clip(py, h * 1.04, canvas.height - canvas.height * 0.01))
         flip = mirrored if i == 0 or rng.random() > 0.22 else not mirrored
         turned = (
@@ -193,8 +210,43 @@ def _formation(
             if place == "air" and count > 1
             else 0.0
         )
-        placed.append(Placed(wanted, icon, px, py, w, place, flip, turned))
+        placed.append(Placed(wanted, icon, _colour(rng, wanted), px, py, w, place, flip, turned))
     return placed
+
+
+def _sown(wanted: Wanted) -> bool:
+    """Whether many small plants, which stand about rather than in a group of their own."""
+    return wanted.count >= 4 and wanted.subject.size < 0.6 and wanted.subject.home == "field"
+
+
+def _strewn(
+    canvas: Canvas, rng: np.random.Generator, wanted: Wanted, size: float, band: tuple[float, float]
+) -> list[Placed]:
+    far, near = band
+    placed: list[Placed] = []
+    for _ in range(wanted.count):
+        icon = wanted.subject.icons[int(rng.integers(len(wanted.subject.icons)))]
+        spots = rng.random((12, 2))
+        # Of some spots the one farthest from its likes, and rather at the sides.
+        away = [
+            min((abs(x * canvas.width - p.x) + abs(far + y * (near - far) - p.y) for p in placed), default=0.0)
+            + canvas.unit * 0.5 * abs(x - 0.5)
+            for x, y in spots
+        ]
+        x, y = spots[int(np.argmax(away))]
+        foot = far + (near - far) * (0.25 + 0.75 * y)
+        width = max(_SMALLEST, size * rng.uniform(0.8, 1.1) * (0.6 + 0.4 * y) / icons.height(icon) ** 0.5)
+        x = float(np.clip(x * canvas.width, width * 0.55, canvas.width - width * 0.55))
+        placed.append(Placed(wanted, icon, _colour(rng, wanted), x, foot, width, "ground", rng.random() < 0.5))
+    return placed
+
+
+def _colour(rng: np.random.Generator, wanted: Wanted) -> str:
+    """What one of `wanted` is repainted in; "" leaves its own colour."""
+    chance = int(rng.integers(len(_MOTLEY)))
+    if wanted.colour:
+        return "" if wanted.colour in wanted.subject.own else wanted.colour
+    return _MOTLEY[chance] if wanted.subject.varied and _number(wanted) > 1 else ""
 
 
 def _offsets(rng: np.random.Generator, count: int, place: str, aspect: float) -> Array:
@@ -231,11 +283,12 @@ def _mounted(rng: np.random.Generator, rider: Wanted, mount: Placed) -> Placed:
         * float(np.clip(0.62 * (rider.subject.size / mount.wanted.subject.size) ** 0.4, 0.3, 0.8))
         / icons.height(icon) ** 0.5
     )
-    lift = 0.55 if mount.wanted.subject.lives == "ground" else 0.30
+    lift = 0.42 if mount.wanted.subject.lives == "ground" else 0.30
     side = -0.06 if mount.mirrored else 0.06
     return Placed(
         rider,
         icon,
+        _colour(rng, rider),
         mount.x + side * mount.width,
         mount.y - mount.height * lift - 0.001,
         width,
@@ -257,7 +310,7 @@ def paste(
 def _paste_one(
     canvas: Canvas, scene: Scene, light: Light, stage: Stage, rng: np.random.Generator, item: Placed, sun_x: float
 ) -> None:
-    picture = icons.sticker(item.icon, round(item.width), item.wanted.colour, item.wanted.subject.region)
+    picture = icons.sticker(item.icon, round(item.width), item.colour, item.wanted.subject.region)
     if item.mirrored:
         picture = picture[:, ::-1]
     if item.turned:
@@ -277,13 +330,34 @@ def _paste_one(
     canvas.cover(picture[..., 3], picture[..., :3], top, left)
     if item.place == "water":
         water.waterline(canvas, item.x, item.y, item.width, light)
+    if item.wanted.subject.glow and (light.dark or scene.environment in ("table", "underwater")):
+        _shine(canvas, item, rgb(item.wanted.subject.glow), sun_x)
+
+
+def _shine(canvas: Canvas, item: Placed, colour: Colour, sun_x: float) -> None:
+    """The light that a thing gives in the dark: a halo, or the beam of a lighthouse."""
+    if item.wanted.subject.name == "lighthouse":
+        y, reach = item.y - item.height * 0.82, canvas.width * 1.2
+        towards = 1.0 if item.x < canvas.width / 2 else -1.0
+        for spread, strength in ((0.16, 0.16), (0.09, 0.22)):
+            beam = np.array([(0.0, -0.012), (1.0, -spread * 1.15), (1.0, spread * 0.35), (0.0, 0.012)]) * reach
+            canvas.polygons([beam * (towards, 1) + (item.x, y)], colour, strength)
+        canvas.halo(item.x, y, item.width * 1.4, colour, 1.0)
+        return
+    low = item.wanted.subject.name in ("car", "taxi", "bus", "house", "cabin", "village", "castle", "tent", "circus")
+    y = item.y - item.height * (0.3 if low else 0.5)
+    size = max(item.width, item.height)
+    canvas.halo(item.x, y, size * (1.0 if low else 2.4), colour, 0.30 if low else 0.62)
+    if item.place == "ground" and not low:
+        canvas.glow(item.x, item.y, size * 0.7, colour, 0.35, flat=2.6)
 
 
 def _draught(item: Placed, rows: int) -> int:
     """How many rows of a floating sticker are below the surface."""
-    if item.wanted.subject.lives == "water":
-        return round(rows * (0.13 if item.wanted.subject.name in ("whale", "dolphin") else 0.05))
-    return round(rows * (0.45 if item.wanted.subject.lives == "deep" else 0.18))
+    subject = item.wanted.subject
+    if subject.name in _SUNKEN:
+        return round(rows * _SUNKEN[subject.name])
+    return round(rows * {"water": 0.05, "deep": 0.45}.get(subject.lives, 0.18))
 
 
 def _rotated(picture: Array, degrees: float) -> Array:
@@ -310,13 +384,15 @@ def _lit(picture: Array, light: Light, x: float, sun_x: float, scene: Scene) -> 
         strength = 0.12
     else:
         # Subjects keep a little more light than the land, so that they are seen at night.
-        ambient = 0.72 * light.ambient + 0.28 * max(0.75, float(light.ambient.max()))
+        ambient = 0.58 * light.ambient + 0.42 * max(0.85, float(light.ambient.max()))
         strength = 0.30 * min(1.0, light.glow * light.disc + 0.15)
     rows, columns = picture.shape[:2]
     towards = np.sign(sun_x - x) or 1.0
     across = np.linspace(-1, 1, columns, dtype=np.float32)[None, :] * towards
     down = np.linspace(1.05, 0.88, rows, dtype=np.float32)[:, None]
-    colour = picture[..., :3] * ambient * (down * (1 + 0.09 * across))[..., None]
+    # The set's colours are a little loud for a landscape.
+    grey = picture[..., :3].mean(2, keepdims=True)
+    colour = (grey + (picture[..., :3] - grey) * 0.90) * ambient * (down * (1 + 0.09 * across))[..., None]
     alpha = picture[..., 3]
     shift = max(1, round(columns * 0.018))
     edge = np.clip(alpha - np.roll(np.roll(alpha, -round(shift * towards), axis=1), shift, axis=0), 0, 1)

@@ -63,6 +63,13 @@ STICKERS: dict[str, tuple[float, str]] = {
         '<path fill="#fff" fill-opacity=".22" d="M9 3C4.500 6 2.500 10 3 15c1-5 4-9 8-12.500z"/><path fill="#000" fill-opacity=".1" d="M24 3.500c4.500 5 4.500 13-1 20C22 27 20 30 20 33h-2.500C21 24 25.500 14 24 3.500"/>'
         '<path fill="none" stroke="#6b4a35" stroke-width=".5" d="M12.300 33l1 4M19.700 33l-1 4"/><path fill="#a8713a" d="M12.800 36.500h6.400l-.6 5.500h-5.200z"/><path fill="#c9925a" d="M12.500 36.300h7v1.400h-7z"/>',
     ),
+    "cottage": (
+        29,
+        '<path fill="#b5553f" d="M21 1h4v8h-4z"/><path fill="#8f3f2e" d="M20.500 0h5v1.600h-5z"/><path fill="#f6e3c3" d="M4.500 13L16 4l11.500 9v16h-23z"/><path fill="#e3c99f" d="M16 4l11.500 9v16H16z"/>'
+        '<path fill="#c8503c" d="M16 1.500L32 14.500l-1.800 2.300L16 5.500L1.800 16.800L0 14.500z"/><path fill="#a43d2d" d="M16 1.500L32 14.500l-1.800 2.300L16 5.500z"/>'
+        '<path fill="#7a4a2e" d="M9 19.500q2.500-2.500 5 0V29H9z"/><circle cx="12.800" cy="24.500" r=".5" fill="#f6c453"/><path fill="#fff" d="M18 18h6.500v6H18z"/><path fill="#8fc7e8" d="M18.700 18.700h2.200v2h-2.200zm2.900 0h2.200v2h-2.200zm-2.900 2.700h2.200v2h-2.200zm2.900 0h2.200v2h-2.200z"/>'
+        '<path fill="#8b5e3c" d="M17.600 24h7.300v1.500h-7.300z"/><circle cx="16" cy="11" r="1.800" fill="#fff"/><circle cx="16" cy="11" r="1.200" fill="#8fc7e8"/><path fill="#6fa35a" d="M2.500 29q.5-4 3.500-3.500q2 .5 2 3.500zm22 0q0-3.500 2.800-4q3.200.5 3.200 4z"/>',
+    ),
     "barn": (
         27,
         '<path fill="#c8453b" d="M3 11L8 4l8-3.500L24 4l5 7v16H3z"/><path fill="#a63530" d="M24 4l5 7v16h-5z"/><path fill="#6d4a3f" d="M1 12L7 3.500L16 0l9 3.500L31 12l-1.600 1l-5.700-8L16 2.200L8.300 5l-5.700 8z"/>'
@@ -120,10 +127,14 @@ SITTING: dict[str, tuple[str, str, str]] = {
     "raccoon": ("#9b9b9b", "#d3d3d3", "stripes"),
     "hamster": ("#f3ad61", "#fff4e0", ""),
     "frog": ("#00d26a", "#c6f68d", ""),
-    "moose": ("#a56953", "#c48a6b", ""),
-    "boar": ("#6d4534", "#7d5642", "thin"),
-    "unicorn": ("#d9c8f0", "#efe6fb", "rainbow"),
     "alien": ("#a4de2b", "#c6f068", ""),
+}
+
+# Four legs for heads seen from the side. name: (coat, shade, tail)
+WALKING: dict[str, tuple[str, str, str]] = {
+    "moose": ("#a56953", "#7d4533", "#7d4533"),
+    "boar": ("#6d4534", "#543324", "#543324"),
+    "unicorn": ("#efe6fb", "#cbb9e6", "#8fb8ff"),
 }
 
 # Clothes for the heads of people. name: (top, legs, skirt)
@@ -172,8 +183,6 @@ def _tail(kind: str, coat: str, belly: str) -> str:
             return f'<path fill="{coat}" d="{bushy}"/><path fill="#433b4d" d="M30.500 24c.8 1.700 1.200 3.300 1.300 4.800l-4.500-.8c1.300-1 2.400-2.400 3.200-4M25 29.800l4.300 5q-1.800 1.900-4.300 2.400l-3-5.600q1.600-.8 3-1.800"/>'
         case "thin":
             return f'<path fill="none" stroke="{coat}" stroke-width="1.800" stroke-linecap="round" d="M22 36c6 1.500 8-3 6-8"/><ellipse cx="27.800" cy="27" rx="1.700" ry="2.400" fill="#8c5543"/>'
-        case "rainbow":
-            return '<path fill="#f8a6d8" d="M20 37c8 3 13-3 10-12c-2 3-5 5-9 7z"/><path fill="#8fb8ff" d="M21 37c5 .5 8-3 8-8c-2 2.500-5 3.500-8 4.500z"/>'
     return ""
 
 
@@ -181,12 +190,27 @@ def sitting(head: str, coat: str, belly: str, tail: str) -> tuple[float, str]:
     """A front-facing animal that sits: (height, SVG body)."""
     limbs = "#433b6b" if tail == "panda" else coat
     body = (
-        f'{_tail(tail, coat, belly)}<ellipse cx="16" cy="30" rx="9" ry="9.500" fill="{coat}"/><ellipse cx="16" cy="31" rx="5.600" ry="7.600" fill="{belly}"/>'
+        f'{_tail(tail, coat, belly)}<ellipse cx="16" cy="30" rx="9" ry="9.500" fill="{coat}"/>'
         f'<ellipse cx="8.800" cy="37.300" rx="4.200" ry="2.500" fill="{limbs}"/><ellipse cx="23.200" cy="37.300" rx="4.200" ry="2.500" fill="{limbs}"/>'
         f'<path fill="{limbs}" d="M10.800 25h4.200v12.400q0 2.200-2.100 2.200t-2.100-2.200zm6.200 0h4.200v12.400q0 2.200-2.100 2.200T17 37.400z"/>'
-        '<path fill="#000" fill-opacity=".12" d="M15 26.500h.5v11h-.5zm1.500 0h.5v11h-.5zM9 23.500q7 4.500 14 0l-1 3q-6 2.500-12 0z"/>'
+        '<path fill="#000" fill-opacity=".14" d="M15.300 29h.500v9h-.500zm.900 0h.500v9h-.500zM7.500 34q1.500 1.300 3.300 1.500v-7q-2.600 2-3.300 5.500m17 0q-1.500 1.300-3.300 1.500v-7q2.600 2 3.300 5.500"/>'
+        f'<ellipse cx="16" cy="27.500" rx="5" ry="5.600" fill="{belly}"/><path fill="#000" fill-opacity=".12" d="M9.500 23q6.500 5 13 0l-.8 2.600q-5.700 3.400-11.400 0z"/>'
     )
     return 39.8, f'{body}<g transform="translate(3.200 -.5) scale(.8)">{head}</g>'
+
+
+def walking(head: str, coat: str, shade: str, tail: str) -> tuple[float, str]:
+    """An animal on four legs that looks left: (height, SVG body)."""
+    body = (
+        f'<path fill="{tail}" d="M36 18c6 0 8 5 6.500 14c-3-2-5-5-6-9z"/>'
+        f'<path fill="{shade}" d="M18.500 28h4v14h-4zm9.500 0h4v14h-4z"/>'
+        f'<path fill="{coat}" d="M9 20L12 9l11 7h11q5 0 5 6v20h-4.500V31H18v11h-4.500V29Q10 27 9 20"/>'
+        '<path fill="#000" fill-opacity=".10" d="M18 31q8 2 16.500-3V31zM13.500 40h4.500v2h-4.500zm21 0H39v2h-4.500z"/>'
+    )
+    return (
+        32.5,
+        f'<g transform="translate(1 1) scale(.74)">{body}<g transform="translate(-1 -3) scale(.72)">{head}</g></g>',
+    )
 
 
 def figure(head: str, top: str, legs: str, skirt: bool) -> tuple[float, str]:

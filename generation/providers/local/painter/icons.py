@@ -74,9 +74,9 @@ def repaint(body: str, main: str, colour: str) -> str:
 
     def moved(match: re.Match[str]) -> str:
         h, l, s = _hls(match[0])  # noqa: E741 -- the letters of HLS
-        if main_sat > 0.2:
+        if main_sat > 0.2 and main_light < 0.92:
             apart = abs((h - main_hue + 0.5) % 1 - 0.5)
-            same = s > 0.15 and apart < 0.09 and 0.12 < l < 0.97
+            same = s > (0.3 if main_sat > 0.5 else 0.15) and apart < 0.09 and 0.12 < l < max(0.86, main_light + 0.05)
         else:
             same = s < 0.3 and abs(l - main_light) < 0.35
         if not same:
@@ -92,7 +92,7 @@ def repaint(body: str, main: str, colour: str) -> str:
 def sticker(name: str, width: int, colour: str = "", region: str = "") -> np.ndarray:
     """RGBA of a sticker, float32 in 0..1 (colour not premultiplied), `width` pixels wide.
 
-    `colour` is a key of COLOURS; `region` overrides the colour that is repainted.
+    `colour` is a key of COLOURS; `region`, where the sticker has it, is the colour that is repainted.
     """
     import numpy as np
 
@@ -106,7 +106,8 @@ def _raster(name: str, width: int, colour: str, region: str) -> np.ndarray:
     from PIL import Image
 
     icon = _stickers()[name]
-    body = repaint(icon["body"], region or icon["main"], colour) if colour else icon["body"]
+    region = region if region and region in icon["body"] else icon["main"]
+    body = repaint(icon["body"], region, colour) if colour else icon["body"]
     rows = max(2, round(width * icon["height"] / WIDTH))
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {icon["height"]:g}" width="{width}" '
@@ -126,10 +127,14 @@ def _composed(name: str, icons: dict[str, Any]) -> tuple[float, str]:
     body = icons[name]["body"]
     if name in drawn.SITTING:
         return drawn.sitting(body, *drawn.SITTING[name])
+    if name in drawn.WALKING:
+        return drawn.walking(body, *drawn.WALKING[name])
     if name in drawn.FIGURES:
         return drawn.figure(body, *drawn.FIGURES[name])
     if name in drawn.BUSTS:
         return drawn.standing(body, *drawn.BUSTS[name])
+    if name == "tent":  # without the moon behind it
+        body = re.sub(r'<path fill="#ffb02e"[^>]*/>', "", body)
     # Boats of the set swim in a drawn strip of water: waves are made of these curves.
     return WIDTH, re.sub(r'<path fill="#(?:00a6ed|5092ff)" d="[^"]*c-1\.75 0-1\.75[^"]*"/>', "", body)
 

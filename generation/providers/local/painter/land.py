@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from . import plants
@@ -24,73 +26,97 @@ def mountains(
     snow: float = 0.6,
     base: float | None = None,
 ) -> None:
-    """Ranges of mountains behind `base`, with a lit and a shaded side each, and snow on the peaks (0 = none)."""
+    """Ranges of mountains behind `base`, each peak with a lit and a shaded side, white from the top down by `snow`."""
     base = canvas.horizon if base is None else base
-    tall = min(canvas.horizon * 0.85, canvas.unit * height)
-    cells = 1.5 * canvas.width / canvas.unit
+    tall = min(canvas.horizon * 0.80, canvas.unit * height)
     for layer in range(layers):
         near = layer / max(1, layers - 1) if layers > 1 else 1.0
-        profile = line(rng, canvas.width, cells=cells * (1 + 0.5 * near), octaves=7, rough=0.50)
-        amplitude = tall * (1.0 - 0.52 * near)
-        ridge = base + canvas.unit * 0.015 - amplitude * (0.16 + 0.84 * profile**1.15)
-        tone = mix(light.lit(rock), light.haze, 0.66 - 0.5 * near)
-        _range(
-            canvas,
-            rng,
-            ridge,
-            tone,
-            light,
-            amplitude,
-            sun_x,
-            snow * (0.5 + 0.5 * (1 - near)) if layer < 2 else snow * 0.35,
-            int(base + canvas.unit * 0.05),
-        )
+        tone = mix(light.lit(rock), light.haze, 0.62 - 0.46 * near)
+        _range(canvas, rng, light, tone, base, tall * (1.0 - 0.50 * near), near, sun_x, snow * (1 - 0.55 * near))
 
 
 def _range(
     canvas: Canvas,
     rng: np.random.Generator,
-    ridge: Array,
-    tone: Colour,
     light: Light,
-    amplitude: float,
+    tone: Colour,
+    base: float,
+    tall: float,
+    near: float,
     sun_x: float,
     snow: float,
-    bottom: int,
 ) -> None:
-    top = max(0, int(ridge.min()) - 1)
-    bottom = min(canvas.height, bottom)
+    """One range: peaks and passes in turn, a spine down from each peak where light and shade meet."""
+    unit, foot = canvas.unit, base + canvas.unit * 0.04
+    step = unit * (0.30 - 0.10 * near)
+    x = -step * rng.uniform(0.2, 1.0)
+    corners: list[tuple[float, float]] = []
+    while x < canvas.width + step * 1.5:
+        corners.append((x, base - tall * (0.45 + 0.55 * rng.random() ** 1.2)))
+        x += step * rng.uniform(0.35, 0.62)
+        corners.append((x, base - tall * rng.uniform(0.10, 0.36)))
+        x += step * rng.uniform(0.35, 0.62)
+    outline: list[tuple[float, float]] = []
+    shades: list[Array] = []
+    for i, (corner_x, corner_y) in enumerate(corners[:-1]):
+        after = corners[i + 1]
+        slope = _rugged(rng, (corner_x, corner_y), after, 0.07)
+        outline += slope[:-1]
+        shaded = (sun_x < (corner_x + after[0]) / 2) == (i % 2 == 0)
+        peak, valley = ((corner_x, corner_y), after) if i % 2 == 0 else (after, (corner_x, corner_y))
+        away = 1.0 if i % 2 == 0 else -1.0
+        if shaded:
+            # From the peak a spine wanders down a little to the lit side; shade lies between it and the pass.
+            end = (peak[0] - away * step * rng.uniform(0.02, 0.20), foot)
+            spine = _rugged(rng, peak, end, 0.16)
+            ridge = slope if i % 2 == 0 else slope[::-1]
+            floor = [(valley[0] + away * step * 0.06, foot)]
+            shades.append(np.array(spine[::-1] + ridge + floor))
+        else:
+            # Spurs throw small shades on the lit side.
+            for part in (0.30, 0.62):
+                at = (peak[0] + (valley[0] - peak[0]) * part, peak[1] + (valley[1] - peak[1]) * part)
+                drop = (foot - at[1]) * rng.uniform(0.25, 0.55)
+                start = (at[0] - away * step * rng.uniform(0.03, 0.08), at[1] + drop * rng.uniform(0.15, 0.35))
+                tip = (start[0] + away * step * rng.uniform(-0.03, 0.10), start[1] + drop)
+                side = (start[0] + away * step * rng.uniform(0.05, 0.11), start[1] + drop * 0.45)
+                shades.append(np.array([start, side, tip]))
+    outline.append(corners[-1])
+    xs, ys = np.array(outline).T
+    ridge_line = np.interp(np.arange(canvas.width), xs, ys).astype(np.float32)
+    top, bottom = max(0, int(ridge_line.min()) - 1), min(canvas.height, int(foot) + 1)
     if bottom - top < 2:
         return
-    rows, columns = bottom - top, canvas.width
-    depth = np.arange(top, bottom, dtype=np.float32)[:, None] - ridge[None].astype(np.float32)
-    mask = np.clip(depth + 1, 0, 1)
-    # Which side of the mountain: the slope of the ridge, read with a sideways drift that grows with depth, so that
-    # light and shade meet in a zigzag below each peak.
-    width = max(3, int(canvas.unit * 0.012))
-    slope = np.convolve(np.gradient(np.pad(ridge, width, mode="edge")), np.ones(width) / width, "same")[width:-width]
-    toward = np.where(np.arange(columns) < sun_x, 1.0, -1.0)
-    side = (slope * toward).astype(np.float32)
-    zigzag = (line(rng, rows, cells=max(3.0, 12 * rows / canvas.unit), octaves=4, rough=0.6) - 0.5) * canvas.unit * 0.10
-    drift = np.linspace(0, canvas.unit * 0.05, rows, dtype=np.float32) + zigzag
-    index = np.clip(np.arange(columns)[None] + drift[:, None].astype(int), 0, columns - 1)
-    shaded = smoothstep(-0.12, 0.12, side[index])
-    warm = mix(tone, light.sun, 0.22 * float(luminance(light.ambient)))
-    dark = mix(tone * 0.72, light.sky[0], 0.12)
-    paint = warm + (dark - warm) * shaded[..., None]
+    lit = np.clip(mix(tone, light.sun, 0.16 * float(luminance(light.ambient))), 0, 1)
+    dark = mix(tone * 0.74, light.sky[0], 0.14)
+    depth = np.arange(top, bottom, dtype=np.float32)[:, None] - ridge_line[None]
+    shade = canvas.mask(shades, top, bottom)[..., None]
+    paint = lit + (dark - lit) * shade
     if snow > 0:
-        rough = (line(rng, columns, cells=14 * columns / canvas.unit, octaves=4, rough=0.6) - 0.5) * amplitude * 0.30
-        drop = zigzag[:, None] * 0.5
-        line_y = ridge.min() + amplitude * (0.10 + 0.42 * snow)
-        ys = np.arange(top, bottom, dtype=np.float32)[:, None]
-        capped = smoothstep(-2.5, 2.5, line_y + rough[None] + drop - ys)[..., None]
-        white = light.lit(rgb("#fbfdff"))
-        cap = mix(white, light.haze, 0.12)
-        cap_dark = mix(cap, light.lit(rgb("#8fa9d4")), 0.55)
-        paint += (cap + (cap_dark - cap) * shaded[..., None] - paint) * capped
-    fade = (smoothstep(0.25, 1.0, np.clip(depth / max(1.0, amplitude), 0, 1)) * 0.55)[..., None]
-    paint += (light.haze - paint) * fade
-    canvas.cover(mask, paint.astype(np.float32), top)
+        tongues = (line(rng, canvas.width, cells=22 * canvas.width / unit, octaves=3, rough=0.6) - 0.5) * tall * 0.34
+        snow_line = base - tall + tall * snow * 0.62 + tongues
+        rows = np.arange(top, bottom, dtype=np.float32)[:, None]
+        white = mix(light.lit(rgb("#fcfdff")), light.haze, 0.10 + 0.14 * (1 - near))
+        blue = mix(white, mix(light.lit(rgb("#8fabd8")), light.sky[1], 0.2), 0.62)
+        paint += (white + (blue - white) * shade - paint) * np.clip(snow_line[None] - rows, 0, 1)[..., None]
+    haze = smoothstep(0.15, 1.0, (np.arange(top, bottom, dtype=np.float32) - top) / (bottom - top))[:, None, None]
+    paint += (light.haze - paint) * haze * (0.62 - 0.22 * near)
+    canvas.cover(np.clip(depth + 1, 0, 1), paint.astype(np.float32), top)
+
+
+def _rugged(
+    rng: np.random.Generator, start: tuple[float, float], end: tuple[float, float], rough: float
+) -> list[tuple[float, float]]:
+    """A line from start to end, broken at its middle three times over, as rock is."""
+    points = [start, end]
+    for _ in range(3):
+        finer = [points[0]]
+        for (x0, y0), (x1, y1) in pairwise(points):
+            sway = rng.uniform(-rough, rough)
+            finer.append(((x0 + x1) / 2 + (y1 - y0) * sway, (y0 + y1) / 2 + (x1 - x0) * sway * 0.5))
+            finer.append((x1, y1))
+        points = finer
+    return points
 
 
 def hills(
@@ -386,12 +412,14 @@ def _dune(
     if rows < 2:
         return
     depth = np.arange(top, canvas.height, dtype=np.float32)[:, None] - ridge[None].astype(np.float32)
-    slope = np.gradient(ridge).astype(np.float32) * (1 if sun_x > canvas.width / 2 else -1)
-    slope = np.convolve(np.pad(slope, 8, mode="edge"), np.ones(17) / 17, "valid")[: canvas.width].astype(np.float32)
-    reach = np.clip(-slope * 6, 0, 1) * rise * 1.6  # how far down the shaded side goes below the crest
-    shaded = smoothstep(0, 1, np.clip((reach[None] - depth) / max(1.0, canvas.unit * 0.006), 0, 1)) * smoothstep(
-        0.02, 0.25, reach[None] / rise
-    )
+    side = np.gradient(ridge).astype(np.float32) * (1 if sun_x > canvas.width / 2 else -1)
+    width = max(3, int(canvas.unit * 0.03) | 1)
+    side = np.convolve(np.pad(side, width // 2, mode="edge"), np.ones(width) / width, "valid").astype(np.float32)
+    # The crest runs from the top of the dune towards us in an S.
+    drop = np.clip(depth / (rise * 2.2), 0, 1.6)
+    lean = (np.sin(drop * 2.6) * 0.55 + drop * 0.5) * rise * (1 if sun_x > canvas.width / 2 else -1)
+    index = np.clip(np.arange(canvas.width)[None] + lean.astype(int), 0, canvas.width - 1)
+    shaded = smoothstep(0.012, 0.03, -side[index]) * (1 - smoothstep(0.5, 1.5, drop))
     lit = np.clip(mix(tone, light.sun, 0.18 * float(luminance(light.ambient))), 0, 1)
     fall = np.clip(depth / (canvas.unit * 0.3), 0, 1)[..., None]
     paint = lit + (tone * 0.92 - lit) * fall

@@ -32,7 +32,7 @@ class Light:
 
     @property
     def dark(self) -> bool:
-        return bool(luminance(self.ambient) < 0.6)
+        return bool(luminance(self.ambient) < 0.72)
 
     def lit(self, colour: Colour) -> Colour:
         """A colour as it looks in this light."""
@@ -74,9 +74,9 @@ TIMES: dict[str, tuple[Light, ...]] = {
         _light("#10284f #2a5585 #6f88b0 #e8b7a0", "#fff3dd", 0.46, 0.3, (0.64, 0.70, 0.88), "#b59ab5 #304a75", 0.35),
     ),
     "night": (
-        _light("#060b26 #0e1c4d #1d3a75 #3a6596", "#f4f0dc", 0.66, 0.4, (0.46, 0.54, 0.80), "#33508a #152a57", 1.0),
-        _light("#0a0a2a #1b1650 #38307a #6a5a9c", "#fbf1e0", 0.62, 0.4, (0.50, 0.50, 0.80), "#4a438a #201c58", 1.0),
-        _light("#04141f #0a2f42 #145063 #3b7f86", "#f2f5e2", 0.68, 0.4, (0.44, 0.58, 0.70), "#2b6070 #0d3644", 1.0),
+        _light("#060b26 #0e1c4d #1d3a75 #3a6596", "#f4f0dc", 0.66, 0.4, (0.54, 0.62, 0.88), "#33508a #152a57", 1.0),
+        _light("#0a0a2a #1b1650 #38307a #6a5a9c", "#fbf1e0", 0.62, 0.4, (0.58, 0.57, 0.88), "#4a438a #201c58", 1.0),
+        _light("#04141f #0a2f42 #145063 #3b7f86", "#f2f5e2", 0.68, 0.4, (0.52, 0.66, 0.78), "#2b6070 #0d3644", 1.0),
     ),
 }
 
@@ -107,8 +107,8 @@ def _tinted(light: Light, name: str) -> Light:
 # weather: (grey of the sky by day, how much of it, brightness of the ambient, how well the sun is seen, stars)
 _GREY = {
     "clouds": ("#c3ced8", 0.38, 0.95, 0.55, 0.4),
-    "rain": ("#8d9cab", 0.66, 0.80, 0.0, 0.0),
-    "storm": ("#5d6a7c", 0.78, 0.62, 0.0, 0.0),
+    "rain": ("#93a5b8", 0.55, 0.86, 0.0, 0.0),
+    "storm": ("#5f7088", 0.66, 0.74, 0.0, 0.0),
     "fog": ("#dfe4e6", 0.60, 0.95, 0.35, 0.25),
     "snow": ("#d5dfe9", 0.50, 0.96, 0.15, 0.5),
 }

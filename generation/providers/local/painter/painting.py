@@ -46,6 +46,7 @@ def paint_scene(prompt: str, seed: int, canvas: Canvas) -> Painting:
     placed = compose.compose(canvas, scene, stage, dice, focus)
     compose.paste(canvas, scene, light, stage, dice, placed, sun_x)
     if outdoors:
+        weather.fireflies(canvas, scene, light, dice)
         weather.glow_in_front(canvas, light, sun_x)
         weather.fall(canvas, scene, light, dice)
     canvas.check()

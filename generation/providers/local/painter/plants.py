@@ -36,16 +36,16 @@ def fir(x: float, y: float, height: float, rng: np.random.Generator) -> tuple[li
             )
         )
         shade.append(np.array([(x, top), (x + wide, low), (x + wide * 0.45, low - sag), (x + wide * 0.1, low)]))
-        high = top + (low - top) * 0.55
+        high = top + (low - top) * 0.40
         snow.append(
             np.array(
                 [
                     (x, top),
-                    (x + wide * 0.58, high),
+                    (x + wide * 0.42, high),
                     (x + wide * 0.25, high - sag),
                     (x, high + sag * 0.5),
                     (x - wide * 0.3, high - sag),
-                    (x - wide * 0.58, high),
+                    (x - wide * 0.42, high),
                 ]
             )
         )

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 READ_CHARACTERS = 4000  # of a prompt; what comes later is not looked at
 MOST_SUBJECTS = 6  # different ones in a picture
 MOST_OF_ONE = 20  # of one kind
-A_FEW = 3  # what a plural without a number is painted as
+A_FEW = 3  # what a plural without a number is painted as,
+MORE_OF_SMALL = 6  # and that of small things as flowers and bees
 
 _PIECE = re.compile(r"[a-z0-9]+|[\u3400-\u9fff]+|[^\sa-z0-9\u3400-\u9fff]")
 _LONGEST_PHRASE = 5  # words
@@ -45,6 +46,8 @@ class Wanted:
         number = _NUMBERS.get(self.count, str(self.count))
         if self.count == 1:
             number = "an" if (self.colour or name)[0] in "aeiou" and not name.startswith("uni") else "a"
+        if self.count == 1 and name in _WITHOUT_ARTICLE:
+            number = ""
         return " ".join(part for part in (number, self.colour, many) if part)
 
 
@@ -58,9 +61,12 @@ class Scene:
     weather: str = "clear"
     style: str = "illustration"
     subjects: tuple[Wanted, ...] = ()
-    wonders: tuple[str, ...] = ()  # rainbow, aurora, fireworks, shooting star, full moon, crescent moon, sun
+    wonders: tuple[
+        str, ...
+    ] = ()  # rainbow, aurora, fireworks, shooting star, full moon, crescent moon, sun, neon, fireflies
     water: str = ""  # "lake" or "beach" when the sea is one or has one
     sky: str = ""  # the colour the sky was asked to have
+    close: bool = False  # a portrait, a close-up
 
     def words(self) -> str:
         """A short English sentence of the scene, as "Three red boats on a lake at sunset, in watercolour."."""
@@ -97,6 +103,10 @@ _WEATHERS = {
     "storm": "in a storm", "wind": "in the wind",
 }  # fmt: skip
 _STYLES = {"watercolour": "in watercolour", "oil": "in oil", "pencil": "in pencil", "pixel": "as pixel art"}
+_WITHOUT_ARTICLE = {
+    "coffee", "tea", "wine", "beer", "bread", "cheese", "honey", "sushi", "ramen", "bubble tea", "corn", "coral",
+    "santa",
+}  # fmt: skip
 _WITHOUT_PLURAL = {"fish", "deer", "sheep", "bison", "moose", "jellyfish", "tropical fish"}
 
 
@@ -108,7 +118,13 @@ def _plural_name(name: str) -> str:
 
 
 def _wonder(name: str) -> str:
-    return {"aurora": "an aurora", "fireworks": "fireworks", "sun": "the sun"}.get(name, f"a {name}")
+    return {
+        "aurora": "an aurora",
+        "fireworks": "fireworks",
+        "sun": "the sun",
+        "neon": "neon lights",
+        "fireflies": "fireflies",
+    }.get(name, f"a {name}")
 
 
 @dataclass(slots=True)
@@ -123,6 +139,7 @@ class _Found:
     waters: list[str] = field(default_factory=list)
     wonders: list[str] = field(default_factory=list)
     sky: str = ""
+    close: bool = False
     count: int | None = None
     colour: str = ""
     absent: bool = False
@@ -136,9 +153,16 @@ class _Found:
 def read(prompt: str, rng: np.random.Generator) -> Scene:
     """The scene `prompt` asks for; `rng` decides what it leaves open. Any text will do, also none."""
     found = _Found()
-    for meanings in _meanings(plain(prompt[:READ_CHARACTERS])):
-        _take(found, meanings)
+    phrases = _meanings(plain(prompt[:READ_CHARACTERS]))
+    for before, meanings, after in zip([(), *phrases], phrases, [*phrases[1:], ()], strict=False):
+        # "red and white boats" is one colour, the first; "a red boat and a cat" is not one thing.
+        if not (_is(meanings, "breaks") and _is(before, "colour") and _is(after, "colour")):
+            _take(found, meanings)
     return _decided(found, rng)
+
+
+def _is(meanings: tuple[Meaning, ...], kind: str) -> bool:
+    return any(meaning.kind == kind for meaning in meanings)
 
 
 def _meanings(text: str) -> list[tuple[Meaning, ...]]:
@@ -196,12 +220,12 @@ def _take(found: _Found, meanings: tuple[Meaning, ...]) -> None:
             case "without":
                 found.absent = True
             case "breaks":
-                # "red and white boats" is one colour, "a red boat and a cat" is not.
-                if found.wanted or found.count is None:
-                    found.forget()
+                found.forget()
             case "riding":
                 found.riding = bool(found.wanted)
                 found.forget()
+            case "closeup":
+                found.close = True
             case "sky":
                 found.sky = found.colour
                 found.forget()
@@ -219,8 +243,9 @@ def _take(found: _Found, meanings: tuple[Meaning, ...]) -> None:
 
 
 def _take_subject(found: _Found, meaning: Meaning) -> None:
-    count = found.count or (A_FEW if meaning.plural else 1)
-    wanted = Wanted(vocabulary.subjects()[meaning.value], count, found.colour)
+    subject = vocabulary.subjects()[meaning.value]
+    count = found.count or (1 if not meaning.plural else A_FEW if subject.size > 0.45 else MORE_OF_SMALL)
+    wanted = Wanted(subject, count, found.colour)
     absent = found.absent
     found.forget()
     if absent:
@@ -253,7 +278,9 @@ def _decided(found: _Found, rng: np.random.Generator) -> Scene:
     wonders = tuple(dict.fromkeys(found.wonders))
     if "crescent moon" in wonders:
         wonders = tuple(wonder for wonder in wonders if wonder != "full moon")
-    return Scene(environment, backdrop, time, weather, style, tuple(found.wanted), wonders, water, found.sky)
+    return Scene(
+        environment, backdrop, time, weather, style, tuple(found.wanted), wonders, water, found.sky, found.close
+    )
 
 
 def _pick(options: tuple[str, ...], chance: float) -> str:
@@ -281,7 +308,7 @@ def _time(found: _Found, environment: str, chance: float) -> str:
     for time in ("sunset", "sunrise", "dusk", "night", "day"):
         if time in found.times:
             return time
-    if {"aurora", "fireworks", "shooting star", "full moon", "crescent moon"} & set(found.wonders):
+    if {"aurora", "fireworks", "neon", "fireflies", "shooting star", "full moon", "crescent moon"} & set(found.wonders):
         return "night"
     if environment == "city" and not found.wanted and not found.weathers:
         return "night" if chance < 0.5 else "dusk"

@@ -64,6 +64,7 @@ def paint_sky(canvas: Canvas, scene: Scene, light: Light, dice: Dice, sun_x: flo
 def stars(canvas: Canvas, rng: np.random.Generator, bottom: int, strength: float) -> None:
     """Stars of many sizes, fewer near the horizon, the brightest with a glow."""
     scale = max(0.5, canvas.unit / 900)
+    strength *= float(np.clip(canvas.unit / 300, 0.35, 1.0))  # a star is never smaller than half a pixel
     count = int(min(1400, 420 * (canvas.width * bottom) / (canvas.unit**2) * strength)) + 8
     xs, ys = rng.random(count) * canvas.width, rng.random(count) ** 1.25 * bottom
     sizes, tones = rng.random(count), rng.random(count)
@@ -153,10 +154,17 @@ def _cumulus(canvas: Canvas, rng: np.random.Generator, scene: Scene, light: Ligh
     )
     many = max(2, round(many * min(2.0, canvas.width / canvas.unit)))
     opacity = {"day": 0.96, "night": 0.5, "dusk": 0.6, "sunset": 0.6, "sunrise": 0.8}[scene.time]
+    taken: list[tuple[float, float]] = []
     for height in sorted(rng.random(many)):
-        y = canvas.horizon * (0.14 + 0.72 * height)
-        size = canvas.unit * (0.20 - 0.13 * height) * rng.uniform(0.7, 1.25)
-        cloud(canvas, rng, rng.uniform(-0.05, 1.05) * canvas.width, y, size, light, opacity)
+        y = canvas.horizon * (0.18 + 0.70 * height)
+        size = canvas.unit * (0.19 - 0.12 * height) * rng.uniform(0.7, 1.25)
+        xs = rng.uniform(-0.05, 1.05, 6) * canvas.width
+        # Of some places the one farthest from other clouds.
+        away = [min((abs(x - tx) + 2 * abs(y - ty) for tx, ty in taken), default=0.0) for x in xs]
+        x = float(xs[int(np.argmax(away))])
+        if not taken or max(away) > size * 1.6:
+            taken.append((x, y))
+            cloud(canvas, rng, x, y, size, light, opacity)
 
 
 def cloud(

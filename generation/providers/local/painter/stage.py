@@ -13,4 +13,5 @@ class Stage:
     water: tuple[float, float] | None = None
     air: tuple[float, float] = (0.0, 0.0)
     afloat: bool = False  # nothing falls here: space and under water
+    close: float = 1.0  # how much larger things are seen than in a landscape
     shadow: float = 0.42  # darkness of shadows on the ground

@@ -70,21 +70,21 @@ def _watercolour(canvas: Canvas, picture: Array, rng: np.random.Generator) -> Ar
     # Pigment gathers at edges.
     soft = cv2.GaussianBlur(washes, (0, 0), max(0.8, unit * 0.005))
     edges = np.abs(washes - soft).max(2)
-    gathered = smoothstep(0.03, 0.22, edges)[..., None] * 0.30
+    gathered = smoothstep(0.02, 0.20, edges)[..., None] * 0.36
     blooms = cv2.resize(
         fbm(rng, max(8, height // 4), max(8, width // 4), cells=(5 * height / unit, 5 * width / unit), octaves=4),
         (width, height),
     )
     tooth = _paper(canvas, rng)
     # Thin paint: lighter than the illustration, the paper's white shines through.
-    thin = 1 - (1 - washes) * (0.80 + 0.30 * (blooms - 0.5)[..., None])
+    thin = 1 - (1 - washes) * (0.76 + 0.50 * (blooms - 0.5)[..., None])
     pigment = 1 - (1 - thin) * (1 + gathered)
     pigment *= 1 + (tooth * 0.13 * (0.25 + (1 - pigment.mean(2))))[..., None]
     border = unit * 0.035
     inset = (
         np.minimum(np.minimum(xs, width - 1 - xs), np.minimum(ys, height - 1 - ys))
-        + (dx + dy) * border * 1.6
-        + tooth * unit * 0.012
+        + (dx + dy) * border * 0.7
+        + tooth * unit * 0.006
     )
     painted = smoothstep(border * 0.75, border * 0.95, inset)
     rim = smoothstep(border * 0.75, border * 0.95, inset) - smoothstep(border * 0.95, border * 1.5, inset)

@@ -29,7 +29,11 @@ def paint_table(canvas: Canvas, scene: Scene, light: Light, dice: Dice, sun_x: f
     canvas.gradient([(0, pale * 0.94), (1, pale)], 0, y)
     canvas.glow(sun_x, y * 0.4, canvas.unit * 0.5, mix(pale, rgb("#ffffff"), 0.5), 0.5, bottom=y)
     _window(canvas, rng, scene, light, sun_x, pale, dice)
-    _garland(canvas, rng, dark)
+    if rng.random() < 0.5:
+        _garland(canvas, rng, dark)
+    else:
+        _lamps(canvas, rng, sun_x, dark)
+    _shelf(canvas, rng, light, canvas.width - sun_x, pale, dark)
     wood, grain = (rgb(code) * inside for code in _WOODS[int(rng.integers(len(_WOODS)))])
     rows = canvas.height - y
     canvas.gradient([(0, wood * 1.08), (1, wood * 0.84)], y, canvas.height)
@@ -45,7 +49,9 @@ def paint_table(canvas: Canvas, scene: Scene, light: Light, dice: Dice, sun_x: f
         * (1 - depth * 0.6)
     )
     canvas.cover((patch * 0.30).astype(np.float32), mix(wood, rgb("#fff2d8"), 0.8), y)
+    _cloth(canvas, rng, canvas.width - sun_x, y + rows * 0.52, pale, dark)
     return Stage(
+        close=1.35,
         ground=(y + rows * 0.30, canvas.height - min(rows * 0.22, canvas.unit * 0.10)),
         air=(y * 0.1, y * 0.8),
         shadow=0.42,
@@ -87,6 +93,67 @@ def _window(
     ]
     canvas.polygons(bars, frame)
     canvas.polygons([box(left - f * 2, bottom + f, right + f * 2, bottom + f * 2.2)], frame * 0.95)
+
+
+def _shelf(
+    canvas: Canvas, rng: np.random.Generator, light: Light, x: float, pale: np.ndarray, dark: np.ndarray
+) -> None:
+    """A shelf with books and a plant, on the side without a window."""
+    wide, y = canvas.unit * 0.36, canvas.horizon * 0.46
+    if canvas.width < wide * 2.2 or canvas.horizon < canvas.unit * 0.35:
+        return
+    board = dark * 0.80
+    thick = canvas.unit * 0.014
+    box = np.array([(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)])
+    canvas.polygons([box * (wide, thick * 2.2) + (x - wide / 2, y + thick)], dark * 0.9, 0.25)
+    at = x - wide * 0.44
+    while at < x + wide * 0.12:
+        w, h = canvas.unit * rng.uniform(0.014, 0.030), canvas.unit * rng.uniform(0.075, 0.12)
+        cover = rgb(("#c96f5a", "#5f86a8", "#d8a94f", "#7f9f6f", "#8f6f9f", "#e8dcc4")[int(rng.integers(6))])
+        cover = mix(cover, pale, 0.30)
+        canvas.polygons([box * (w, h) + (at, y - h)], cover)
+        canvas.polygons([box * (w, h * 0.07) + (at, y - h * 0.82)], mix(cover, rgb("#ffffff"), 0.5))
+        at += w * 1.04
+    pot = x + wide * 0.30
+    leaf = mix(rgb("#5f9f6a"), pale, 0.25)
+    size = canvas.unit * 0.05
+    leaves = []
+    for angle in np.linspace(-1.25, 1.25, 7):
+        tip = np.array((pot + np.sin(angle) * size * 1.5, y - size * 0.8 - np.cos(angle) * size * 1.5))
+        side = np.array((np.cos(angle), np.sin(angle))) * size * 0.22
+        root = np.array((pot, y - size * 0.8))
+        leaves.append(np.array([root, (root + tip) / 2 + side, tip, (root + tip) / 2 - side]))
+    canvas.polygons(leaves, leaf)
+    clay = mix(rgb("#c9774f"), pale, 0.2)
+    shape = np.array([(-0.55, -0.85), (0.55, -0.85), (0.42, 0.0), (-0.42, 0.0)])
+    canvas.polygons([shape * size + (pot, y)], clay)
+    canvas.polygons([box * (wide, thick) + (x - wide / 2, y)], board)
+
+
+def _lamps(canvas: Canvas, rng: np.random.Generator, x: float, colour: np.ndarray) -> None:
+    """Two or three lamps hanging from the ceiling."""
+    for i in range(int(rng.integers(2, 4))):
+        at = canvas.width - x + (i - 1) * canvas.unit * 0.21
+        long, size = canvas.horizon * rng.uniform(0.10, 0.22), canvas.unit * 0.045
+        canvas.polygons([np.array([(at - 1, 0), (at + 1, 0), (at + 1, long), (at - 1, long)])], colour * 0.5)
+        canvas.halo(at, long + size * 1.3, canvas.unit * 0.22, rgb("#fff0c8"), 0.55)
+        shade = np.array([(-0.35, 0), (0.35, 0), (1.0, 1.0), (-1.0, 1.0)]) * size + (at, long)
+        canvas.polygons([shade], colour * 0.72)
+        canvas.disc(at, long + size * 1.05, size * 0.34, rgb("#fff8e0"))
+
+
+def _cloth(canvas: Canvas, rng: np.random.Generator, x: float, y: float, pale: np.ndarray, dark: np.ndarray) -> None:
+    """A round woven mat where the things lie."""
+    wide, tall = min(canvas.unit * 0.52, canvas.width * 0.46), min(canvas.unit * 0.115, (canvas.height - y) * 0.8)
+    angles = np.linspace(0, 2 * np.pi, 64, endpoint=False)
+    ring = np.stack([np.cos(angles) * wide, np.sin(angles) * tall], 1)
+    centre = np.array((canvas.width * 0.5 + (x - canvas.width * 0.5) * 0.45, y))
+    canvas.polygons([ring * 1.03 + centre + (0, canvas.unit * 0.010)], rgb("#3a2416"), 0.30)
+    tones = (mix(pale, rgb("#ffffff"), 0.35), mix(dark, pale, 0.35), mix(pale, rgb("#ffffff"), 0.55))
+    for size, tone in ((1.0, tones[0]), (0.93, tones[1]), (0.86, tones[2])):
+        canvas.polygons([ring * size + centre], tone)
+    for size in (0.70, 0.52, 0.34):
+        canvas.polygons([ring * size + centre], tones[1], 0.22)
 
 
 def _garland(canvas: Canvas, rng: np.random.Generator, colour: np.ndarray) -> None:

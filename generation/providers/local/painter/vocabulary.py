@@ -24,6 +24,10 @@ class Subject:
     home: str
     faces: str = ""
     region: str = ""
+    own: tuple[str, ...] = ()
+    varied: bool = False
+    glow: str = ""
+    group: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,17 @@ def _subject_entries() -> tuple[tuple[str, dict[str, Any]], ...]:
 def _subject(name: str, entry: dict[str, Any]) -> Subject:
     icons = tuple(entry.get("icons", (name.replace(" ", "-"),)))
     return Subject(
-        name, icons, entry["lives"], entry["size"], entry["home"], entry.get("faces", ""), entry.get("region", "")
+        name,
+        icons,
+        entry["lives"],
+        entry["size"],
+        entry["home"],
+        entry.get("faces", ""),
+        entry.get("region", ""),
+        tuple(entry.get("own", ())),
+        entry.get("varied", False),
+        entry.get("glow", ""),
+        entry.get("group", 1),
     )
 
 

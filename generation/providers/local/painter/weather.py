@@ -16,7 +16,7 @@ def fog_behind(canvas: Canvas, scene: Scene, light: Light, dice: Dice) -> None:
     if scene.weather not in ("fog", "rain", "snow", "storm"):
         return
     rng = dice.of("fog")
-    thick = {"fog": 0.82, "rain": 0.34, "snow": 0.30, "storm": 0.30}[scene.weather]
+    thick = {"fog": 0.82, "rain": 0.22, "snow": 0.26, "storm": 0.22}[scene.weather]
     ys = np.arange(canvas.height, dtype=np.float32)[:, None]
     away = np.where(
         ys < canvas.horizon, (canvas.horizon - ys) / (canvas.unit * 0.42), (ys - canvas.horizon) / (canvas.unit * 0.24)
@@ -90,3 +90,17 @@ def glow_in_front(canvas: Canvas, light: Light, sun_x: float) -> None:
         return
     y = canvas.horizon * (1 - light.elevation)
     canvas.glow(sun_x, y, canvas.unit * 0.34, mix(light.sun, light.sky[3], 0.5), strength * 0.26)
+
+
+def fireflies(canvas: Canvas, scene: Scene, light: Light, dice: Dice) -> None:
+    """Small warm lights low over the ground on a dark evening in the woods or the fields."""
+    asked = "fireflies" in scene.wonders
+    if not (asked or (light.dark and scene.environment in ("forest", "field") and scene.weather == "clear")):
+        return
+    rng = dice.of("fireflies")
+    top = canvas.horizon - canvas.unit * 0.12
+    for _ in range(int((60 if asked else 26) * canvas.width / canvas.unit)):
+        x, y = rng.random() * canvas.width, rng.uniform(top, canvas.height * 0.97)
+        size = canvas.unit * rng.uniform(0.0016, 0.0034)
+        canvas.halo(x, y, size * 11, rgb("#ffe98a"), 0.75)
+        canvas.disc(x, y, size, rgb("#fffbd6"))
