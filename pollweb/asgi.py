@@ -14,12 +14,13 @@ from feeds.routing import websocket_urlpatterns  # noqa: E402
 from generation import handoff  # noqa: E402
 from pollweb import api_urls, health, hosts, lane, lifespan, sockets  # noqa: E402
 from pollweb.handler import LeanHandler  # noqa: E402
-from pollweb.lib import redis  # noqa: E402
+from pollweb.lib import db, redis  # noqa: E402
 
 api = LeanHandler(api_urls.TABLES, middleware=[lane.answers], observers=[health.count, lane.log])
 health.figures.handler = api
 
 lifespan.on_drain(hub.stop)  # its streams and sockets would go on for ever
+lifespan.on_stop(db.close)
 lifespan.on_stop(redis.close)
 lifespan.on_stop(handoff.close)
 

@@ -1,121 +1,16 @@
 """`manage.py up` with real processes: what it starts, what it survives, what it leaves behind."""
 
-import http.client
-import json
 import os
-import queue
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-DRAIN = 2
-PATIENCE = 60.0  # seconds; an idle machine needs 3
-
-
-class Site:
-    """One `manage.py up` on its own POLLWEB_HOME and a free port."""
-
-    def __init__(self, home: Path, *arguments: str, **environment: str) -> None:
-        self.home = home
-        self.lines: list[str] = []
-        self._new: queue.Queue[str | None] = queue.Queue()
-        outer = {name: value for name, value in os.environ.items() if not name.startswith("POLLWEB_")}
-        self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "manage.py"), "up", *(arguments or ("--port", "0"))],
-            env={
-                **outer,
-                "DJANGO_SETTINGS_MODULE": "pollweb.settings",
-                "POLLWEB_HOME": str(home),
-                "POLLWEB_MODELS": "none",
-                "POLLWEB_DRAIN_SECONDS": str(DRAIN),
-                **environment,
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self._new.put(line.rstrip("\n"))
-        self._new.put(None)
-
-    def line(self, begins: str) -> str:
-        """Wait for a line that begins so."""
-        end = time.monotonic() + PATIENCE
-        while True:
-            line = self._new.get(timeout=max(end - time.monotonic(), 0.001))
-            if line is None:
-                raise AssertionError(f"it ended without saying {begins!r}: {self.lines} {self.said_last()}")
-            self.lines.append(line)
-            if line.startswith(begins):
-                return line
-
-    def ready(self) -> "Site":
-        self.address = self.line("pollweb is ready: ").rpartition(" ")[2]
-        return self
-
-    def said_last(self) -> str:
-        assert self.process.stderr
-        self.process.wait(PATIENCE)
-        return self.process.stderr.read()
-
-    @property
-    def run(self) -> dict[str, Any]:
-        return json.loads((self.home / "run.json").read_text())
-
-    def ask(self, path: str = "/healthz") -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", self.run["port"], timeout=10)
-        connection.request("GET", path)
-        status = connection.getresponse().status
-        connection.close()
-        return status
-
-    def stop(self, signum: int = signal.SIGTERM) -> int:
-        self.process.send_signal(signum)
-        return self.process.wait(PATIENCE)
-
-
-def processes_of(home: Path) -> list[int]:
-    """Whatever runs with this POLLWEB_HOME, found by its environment, or by its arguments where it hides that."""
-    mark = b"POLLWEB_HOME=" + os.fsencode(home) + b"\0"
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            environ, arguments = (folder / "environ").read_bytes() + b"\0", (folder / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if mark in environ or (b"valkey-server" in arguments and os.fsencode(home) in arguments):
-            found.append(int(folder.name))
-    return found
-
-
-def eventually(true: Callable[[], bool], seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def end(site: Site) -> None:
-    if site.process.poll() is None:
-        site.process.kill()
-        site.process.wait()
+from tests.site import DRAIN, PATIENCE, Site, end, eventually, processes_of
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +45,7 @@ def test_it_says_where_it_answers(site: Site) -> None:
     run = site.run
     assert site.address == run["address"] == f"http://localhost:{run['port']}"
     assert site.lines[-1] == f"pollweb is ready: {site.address}"
-    assert site.ask() < 500
+    assert site.ask().status == 200
 
 
 def test_it_runs_everything_on_one_machine(site: Site) -> None:
@@ -165,7 +60,7 @@ def test_a_child_that_dies_is_started_again(site: Site) -> None:
     os.kill(dead, signal.SIGKILL)
     site.line("web-1 ended by SIGKILL; starting it again in")
     assert eventually(lambda: site.run["pids"].get("web-1", dead) != dead, PATIENCE)
-    assert site.ask() < 500
+    assert site.ask().status == 200
 
 
 def test_a_second_one_on_the_same_home_is_refused(site: Site, up: Callable[..., Site]) -> None:
@@ -211,10 +106,7 @@ def test_a_signal_ends_it_in_time_and_leaves_nothing_behind(up: Callable[..., Si
 
 def test_an_open_stream_ends_whole_and_is_not_waited_for(up: Callable[..., Site]) -> None:
     site = up(POLLWEB_DRAIN_SECONDS="30").ready()
-    connection = http.client.HTTPConnection("127.0.0.1", site.run["port"], timeout=PATIENCE)
-    connection.request("GET", "/image/feed")
-    response = connection.getresponse()
-    assert response.readline()
+    response = site.listen("/image/feed")
     began = time.monotonic()
     site.process.send_signal(signal.SIGTERM)
     response.read()  # raises IncompleteRead when the stream was cut off
@@ -237,7 +129,7 @@ def test_several_web_processes_share_the_socket(up: Callable[..., Site]) -> None
     site = up("--port", "0", "--web", "2", "--workers", "2").ready()
     assert {"web-1", "web-2", "worker-1", "worker-2"} < set(site.run["pids"])
     os.kill(site.run["pids"]["web-1"], signal.SIGKILL)
-    assert site.ask() < 500
+    assert site.ask().status == 200
     assert site.stop(signal.SIGINT) == 0
     assert not processes_of(site.home)
 
@@ -245,7 +137,7 @@ def test_several_web_processes_share_the_socket(up: Callable[..., Site]) -> None
 @pytest.mark.slow
 def test_daphne_serves_it_too(up: Callable[..., Site]) -> None:
     site = up("--port", "0", "--server", "daphne").ready()
-    assert site.ask() < 500
+    assert site.ask().status == 200
     assert site.stop() == 0
     assert not processes_of(site.home)
 

@@ -43,3 +43,8 @@ def shutdown() -> None:
         for _ in range(settings.DATABASE_THREADS):
             pool.submit(connections.close_all)
         pool.shutdown(wait=True)
+
+
+async def close() -> None:
+    """`shutdown` without stopping the loop meanwhile."""
+    await asyncio.to_thread(shutdown)
