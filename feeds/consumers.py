@@ -5,6 +5,9 @@ Server: `hello` with up to 40 items, `item`, `remove`, `gap`, `stats` every 5 s,
 The first `sub` says where to begin; a client that says nothing for a second gets everything. Each further `sub` begins
 anew. Two unanswered pings, or more than 256 KiB unsent, close with 4008; more than 10 frames in a second or something
 that is no JSON object with 1008, a frame over 16 KiB with 1009.
+
+Where the server hands over the connection's transport (the scope's extension `pollweb.transport`), items are written
+there as frames that were made once for everybody.
 """
 
 import asyncio
@@ -137,6 +140,7 @@ class WallConsumer(AsyncWebsocketConsumer):
                     patience=PING * UNANSWERED,
                     most_behind=MOST_BYTES,
                     stuck=self._stuck,
+                    direct=(self.scope.get("extensions") or {}).get("pollweb.transport"),
                 )
         except (TimeoutError, Closed):
             await self._bye("the feed is away", BUSY)
@@ -172,6 +176,8 @@ class WallConsumer(AsyncWebsocketConsumer):
         if self._over:
             return
         self._over = True
+        if self._seat is not None:
+            self._seat.direct = None  # nothing may follow the closing frame
         retry = 5 if code in (BUSY, RESTART, SLOW) else None
         try:
             await self.send(frames.text({"t": "bye", "reason": reason, "retry": retry}))

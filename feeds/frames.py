@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import orjson
 
@@ -18,6 +18,15 @@ class Door:
 
     item: Callable[["Item"], Frame]
     gap: Callable[[int], Frame]
+    wire: Callable[[bytes], bytes] | None = None  # the same as the transport carries it
+
+
+class Written(NamedTuple):
+    """A frame for one door, its bytes, and the bytes on the wire where a door may write there."""
+
+    frame: Frame
+    size: int
+    wire: bytes | None
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -39,7 +48,7 @@ class Item:
     data: bytes
     target: str = ""
     gone: bool = False
-    written: dict[Door, tuple[Frame, int]] = field(default_factory=dict)
+    written: dict[Door, "Written"] = field(default_factory=dict)
 
     @classmethod
     def from_entry(cls, entry_id: bytes, fields: dict[bytes, bytes]) -> Self:
@@ -74,12 +83,12 @@ class Item:
         self.data = b""
         self.written.clear()
 
-    def write(self, door: Door) -> tuple[Frame, int]:
-        """The frame for this door and its bytes."""
+    def write(self, door: Door) -> Written:
         found = self.written.get(door)
         if found is None:
             frame = door.item(self)
-            found = self.written[door] = (frame, len(frame.encode() if isinstance(frame, str) else frame))
+            data = frame.encode() if isinstance(frame, str) else frame
+            found = self.written[door] = Written(frame, len(data), door.wire(data) if door.wire else None)
         return found
 
 
@@ -92,6 +101,16 @@ def wall(item: Item) -> dict[str, Any]:
 
 def wall_gap(count: int) -> dict[str, Any]:
     return {"t": "gap", "count": count}
+
+
+def socket_message(data: bytes) -> bytes:
+    """A whole text message as a server sends it: one frame, not masked, not compressed (RFC 6455, section 5.2)."""
+    size = len(data)
+    if size < 126:
+        return bytes((0x81, size)) + data
+    if size < 65536:
+        return b"\x81\x7e" + size.to_bytes(2) + data
+    return b"\x81\x7f" + size.to_bytes(8) + data
 
 
 def text(frame: dict[str, Any]) -> str:
@@ -110,5 +129,5 @@ TEXT_RESUMED = Door(
     lambda item: sse.data(item.event.text_frame(), id=item.id),
     lambda count: sse.data({"count": count}, event="gap"),
 )
-WALL = Door(lambda item: text(wall(item)), lambda count: text(wall_gap(count)))
+WALL = Door(lambda item: text(wall(item)), lambda count: text(wall_gap(count)), socket_message)
 WALL_EVENTS = Door(lambda item: sse.data(wall(item), id=item.id), lambda count: sse.data(wall_gap(count)))

@@ -209,12 +209,12 @@ class Hub:
             if not wants(item):
                 continue
             try:
-                frame, size = item.write(door)
+                written = item.write(door)
             except Exception:
                 log.exception("an event could not be written")
                 continue
             for seat in seats:
-                seat.push(frame, size, remove)
+                seat.push(written, remove)
 
     # --- every few seconds --------------------------------------------------------------------------------------------
 

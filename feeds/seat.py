@@ -5,12 +5,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from feeds.frames import Door, Frame, Item
+from feeds.frames import Door, Frame, Item, Written
 
 MOST_ITEMS = 50
 MOST_BYTES = 256 * 1024
 MOST_REMOVES = 5000  # of removes, which are never dropped; a listener so far behind has to come again
 BATCH = 50
+DIRECT_BYTES = 64 * 1024  # of what a transport holds back, as the server's own flow control has it
 
 
 class Closed(Exception):
@@ -24,7 +25,8 @@ class Seat:
     `gap` with the count. So items received + sum of gaps = items published. While `paused` only removes are handed out.
 
     `stuck` is called by the hub when the listener has taken nothing for `patience` seconds, or when more than
-    `most_behind` bytes have come since it last did.
+    `most_behind` bytes have come since it last did. With `direct`, ready-made frames go to the connection's transport
+    whenever the listener has nothing else to send; what does not fit there takes the usual way.
     """
 
     def __init__(
@@ -38,9 +40,11 @@ class Seat:
         patience: float = 15.0,
         most_behind: int | None = None,
         stuck: Callable[[], object] | None = None,
+        direct: asyncio.Transport | None = None,
     ) -> None:
         self.door = door
         self.paused = False
+        self.direct = direct
         self._backlog = deque(backlog)
         self._missed = missed
         self._gap = gap or missed > 0
@@ -53,7 +57,13 @@ class Seat:
 
     # --- the hub's side -----------------------------------------------------------------------------------------------
 
-    def push(self, frame: Frame, size: int, remove: bool = False) -> None:
+    def push(self, written: Written, remove: bool = False) -> None:
+        frame, size, wire = written
+        wake = self._wake
+        waits = wake is not None and not wake.done()
+        if waits and self.direct is not None and wire is not None and self._has_room(self.direct):
+            self.direct.write(wire)  # the listener waits: everything before this has left
+            return
         self._waiting.append((frame, size, remove))
         self._behind += size
         if remove:
@@ -64,9 +74,8 @@ class Seat:
             self._bytes += size
             while self._items > MOST_ITEMS or (self._bytes > MOST_BYTES and self._items > 1):
                 self._drop_oldest()
-        wake = self._wake
-        if wake is not None and not wake.done() and (remove or not self.paused):
-            wake.set_result(None)
+        if remove or not self.paused:
+            self._rouse()
 
     def miss(self, count: int) -> None:
         """The hub itself did not see so many items."""
@@ -88,6 +97,9 @@ class Seat:
     def close(self) -> None:
         self._closed = True
         self._rouse()
+
+    def _has_room(self, transport: asyncio.Transport) -> bool:
+        return not self.paused and not transport.is_closing() and transport.get_write_buffer_size() < DIRECT_BYTES
 
     def _drop_oldest(self) -> None:
         at = 0
@@ -154,7 +166,7 @@ class Seat:
             for _ in range(min(BATCH, len(self._backlog))):
                 item = self._backlog.popleft()
                 if not item.gone:
-                    frames.append(item.write(self.door)[0])
+                    frames.append(item.write(self.door).frame)
             return frames or self._frames()
         frames += [frame for frame, _, _ in self._waiting]
         self._waiting.clear()

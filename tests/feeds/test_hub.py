@@ -296,6 +296,53 @@ async def test_a_listener_that_takes_nothing_is_reported_stuck_once(hub: Hub, te
     assert reports == ["stuck"]
 
 
+class Connection:
+    """The end of a transport: what was written, and how much of it the other side has not taken."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.unsent = 0
+        self.closing = False
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+
+async def test_ready_made_frames_go_to_the_connection_while_nothing_else_waits(hub: Hub, tell: Callable) -> None:
+    connection = Connection()
+    seat = await hub.join(frames.WALL, ALL, past=5, direct=connection)
+    (first,) = tell(event())  # while the listener is not there yet: the usual way
+    await reached(hub, 1)
+    assert [each["href"] for each in await take(seat, 1)] == [f"/p/{first.public_id}"]
+    listening = asyncio.create_task(take(seat, 2))
+    await asyncio.sleep(0)
+    (second,) = tell(event())
+    await reached(hub, 2)
+    (written,) = connection.written
+    assert written[:2] == b"\x81\x7e"
+    assert len(written) == 4 + int.from_bytes(written[2:4])
+    assert orjson.loads(written[4:])["href"] == f"/p/{second.public_id}"
+    connection.unsent = 10**6
+    tell(event())
+    await reached(hub, 3)
+    connection.unsent, connection.closing = 0, True
+    tell(event())
+    assert [int(each["id"].partition(".")[2]) for each in await listening] == [3, 4]
+    assert len(connection.written) == 1
+
+
+def test_a_message_of_the_socket_has_its_length_in_the_shortest_form() -> None:
+    assert frames.socket_message(b"x" * 125) == b"\x81\x7d" + b"x" * 125
+    assert frames.socket_message(b"x" * 126) == b"\x81\x7e\x00\x7e" + b"x" * 126
+    assert frames.socket_message(b"x" * 65536)[:10] == b"\x81\x7f" + (65536).to_bytes(8)
+
+
 async def test_stopping_sends_everybody_home(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     seat = await hub.join(frames.WALL, ALL)
 
