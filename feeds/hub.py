@@ -262,7 +262,5 @@ def current() -> Hub:
 
 
 async def stop() -> None:
-    """Stop the running loop's hub, if there is one; the next listener starts a new one."""
-    found = _hubs.pop(asyncio.get_running_loop(), None)
-    if found is not None:
-        await found.stop()
+    """Stop the running loop's hub for good: whoever still comes while the process ends is sent home."""
+    await current().stop()

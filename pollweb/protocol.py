@@ -14,6 +14,7 @@ import orjson
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
 
 from pollweb.lib import ids
 from pollweb.lib.http.addresses import is_loopback, is_trusted_proxy, network_of
@@ -246,6 +247,12 @@ class WebSocket(StallGuard, WebSocketsSansIOProtocol):
         address = self.client[0] if self.client else None
         self.networks = connections.enter(address), sockets.enter(address)
         self.inside = True
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if self.response.status_code == 101:
+            # For the wall, which writes frames that were made once for everybody (feeds.seat).
+            self.scope["extensions"]["pollweb.transport"] = self.transport  # type: ignore[assignment]
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

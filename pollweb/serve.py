@@ -34,6 +34,7 @@ def with_uvicorn(listener: socket.socket, drain_seconds: float) -> None:
         http="pollweb.protocol:HTTP",
         ws="pollweb.protocol:WebSocket",
         ws_max_size=64 * 1024,
+        ws_per_message_deflate=False,  # a compressor for each socket, and each frame compressed for each of them
         lifespan="on",
         log_config=None,
         log_level="warning",
