@@ -1,9 +1,12 @@
-"""The site lane's own middleware: a request id on every answer, and our errors as pages."""
+"""The site lane's own middleware: a request id on every answer, the reader's language, and our errors as pages."""
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import render
+from django.utils import translation
 
 from pollweb.lib import ids
 from pollweb.lib.errors import PollwebError
@@ -22,6 +25,18 @@ class RequestIds:
         response = self.get_response(request)
         response["X-Request-Id"] = request.id  # type: ignore[attr-defined]
         return response
+
+
+class Languages(LocaleMiddleware):
+    """Django's choice of language (cookie, then Accept-Language), before which an address may say `?hl=zh-hans`."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        asked = request.GET.get("hl", "").lower()
+        if asked in dict(settings.LANGUAGES):
+            translation.activate(asked)
+            request.LANGUAGE_CODE = asked
+        else:
+            super().process_request(request)
 
 
 class ErrorPages:
