@@ -53,7 +53,9 @@ def settings_rows(generation: Generation) -> list[tuple[str, str]]:
             (_("Length"), _seconds(generation.duration)),
         ]
     elif isinstance(wish, ChatRequest):
-        rows += [(name, json.dumps(value)) for name, value in wish.options.items() if isinstance(value, int | float)]
+        names = {"seed": _("Seed"), "temperature": _("Temperature")}
+        chosen = {name: value for name, value in wish.options.items() if isinstance(value, int | float)}
+        rows += [(names.get(name, name), json.dumps(value)) for name, value in chosen.items()]
         if generation.completion_tokens:
             rows.append((_("Tokens in → out"), f"{generation.prompt_tokens} → {generation.completion_tokens}"))
     if generation.started_at and generation.finished_at:

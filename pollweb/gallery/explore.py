@@ -6,7 +6,9 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
+from feeds import recent
 from generation.models import Generation
+from generation.web.engines import getting_ready
 from generation.web.tiles import tiles
 from pollweb.gallery.paging import page
 
@@ -54,6 +56,8 @@ def explore(request: HttpRequest) -> HttpResponse:
         "number": number,
         "newest_url": _address(filters),
         "is_later_page": bool(after or before),
+        "rate": recent.rate(),
+        "engines": ", ".join(getting_ready()),
         "shows_welcome": not (after or before) and "pollweb_welcome" not in request.COOKIES,
     }
     appended = bool(getattr(request, "htmx", False))

@@ -17,6 +17,7 @@ const waiting = [];
 let dropped = false;
 let paused = false;
 let connection = "waiting";
+let lastShown = 0;
 let shown = 0;
 let untold = 0;
 let pictures = 0;
@@ -50,7 +51,7 @@ async function build(item) {
     image.src = path(item.src);
     await image.decode(); // never shown half-loaded
   } else {
-    tile.querySelector(".kind").textContent = item.kind;
+    tile.querySelector(".kind").textContent = words[item.kind];
     tile.querySelector(".badge").dataset.kind = item.kind;
     tile.querySelector(".asked").textContent = item.kind === "audio" ? "" : item.prompt;
     tile.querySelector(".answer").textContent = item.kind === "audio" ? item.prompt : item.response;
@@ -131,8 +132,6 @@ function add(item) {
   }
 }
 
-let lastShown = 0;
-
 function remove({ id, href }) {
   for (const tile of grid.querySelectorAll(".cell")) {
     if (tile.dataset.id === id || tile.pathname === href) tile.remove();
@@ -161,10 +160,10 @@ function describe() {
   const count = `${waiting.length}${dropped ? "+" : ""}`;
   badge.dataset.state = paused ? "paused" : connection;
   badgeLabel.textContent = paused
-    ? `${words.paused} · ${count} ${words.waiting}`
+    ? words.paused.replace("{count}", count)
     : connection === "live"
       ? words.live
-      : `${words.reconnecting}${seconds ? ` · ${seconds} s` : ""}`;
+      : words.reconnecting.replace("{seconds}", seconds);
 }
 
 const button = page.querySelector("[data-wall-pause]");
@@ -184,7 +183,7 @@ addEventListener("keydown", (event) => {
 });
 
 setInterval(() => {
-  if (untold) announce(`${words.new} ${untold}`);
+  if (untold) announce(words.new.replace("{count}", untold));
   untold = 0;
 }, TELL_EVERY);
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.db import connection
-from django.test import override_settings
+
+from generation.model_files import FileState
 
 PAGES = ["/", "/create", "/create?mode=text", "/create?mode=speech", "/live", "/nowhere"]
 
@@ -77,7 +78,31 @@ def test_every_file_that_pages_name_is_there():
     assert [name for name in named if not (root / "static" / name).is_file()] == []
 
 
-@override_settings(LANGUAGES=[("en", "English"), ("zh-hans", "Simplified Chinese")])
 def test_the_language_is_remembered(client, db):
     client.post("/language", {"language": "zh-hans", "next": "/"})
     assert b'<html lang="zh-hans"' in client.get("/").content
+
+
+@pytest.mark.parametrize("page", [*PAGES, "/jobs/" + "x" * 22])
+def test_every_page_speaks_chinese(client, db, page):
+    content = client.get(page, headers={"Accept-Language": "zh-CN"}).content.decode()
+    assert '<html lang="zh-hans"' in content
+    assert "探索" in content
+
+
+def test_an_address_may_name_its_language(client, db):
+    assert "实时墙" in client.get("/live?hl=zh-hans").content.decode()
+    assert "Live wall" in client.get("/live?hl=en", headers={"Accept-Language": "zh-CN"}).content.decode()
+    assert client.get("/?hl=klingon").status_code == 200
+
+
+def test_the_front_page_tells_how_far_the_engines_are(client, db, monkeypatch, settings):
+    settings.MODEL_SET = "default"
+    states = [
+        FileState("a.gguf", "chat", ("default",), "fetching", 40, 100),
+        FileState("b.onnx", "speech", ("default",), "ready", 50, 50),
+    ]
+    monkeypatch.setattr("generation.model_files.state", lambda folder, name: states)
+    assert b"Engines are getting ready: chat 40 %." in client.get("/").content
+    states[0] = FileState("a.gguf", "chat", ("default",), "ready", 100, 100)
+    assert b"getting ready" not in client.get("/").content
