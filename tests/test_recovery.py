@@ -1,0 +1,68 @@
+"""A worker is killed in the middle of its work: every job is finished, stored and announced once."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.site import PATIENCE, ROOT, Site
+
+JOBS = 20
+
+
+def token_of(site: Site) -> str:
+    made = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), "createtoken", "--team", "alice", "--tier", "nectar"]
+        + ["--visibility", "public"],
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "pollweb.settings", "POLLWEB_HOME": str(site.home)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return made.stdout.strip()
+
+
+def rows(site: Site, query: str) -> list[tuple]:
+    connection = sqlite3.connect(f"file:{site.home / 'pollweb.sqlite3'}?mode=ro", uri=True, timeout=5)
+    try:
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()
+
+
+def wait_for(site: Site, query: str, least: int) -> None:
+    until = time.monotonic() + PATIENCE
+    while rows(site, query)[0][0] < least:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_twenty_jobs_survive_a_killed_worker(tmp_path: Path) -> None:
+    site = Site(tmp_path / "home").ready()
+    try:
+        token = token_of(site)
+
+        def paint(seed: int) -> int:
+            path = f"/prompt/a%20boat?seed={seed}&width=512&height=512"
+            return site.ask(path, Authorization=f"Bearer {token}").status
+
+        with ThreadPoolExecutor(JOBS) as threads:
+            asked = [threads.submit(paint, seed) for seed in range(1, JOBS + 1)]
+            wait_for(site, "select count(*) from generation_generation where state = 'succeeded'", 3)
+            os.kill(site.run["pids"]["worker-1"], signal.SIGKILL)
+            answers = [answer.result(PATIENCE) for answer in asked]
+        assert answers == [200] * JOBS
+        wait_for(site, "select count(*) from feeds_outbox where published_at is not null", JOBS)
+        assert rows(site, "select state, count(*) from generation_generation group by state") == [("succeeded", JOBS)]
+        assert rows(site, "select count(*), count(distinct event_id) from feeds_outbox") == [(JOBS, JOBS)]
+        assert rows(site, "select sum(succeeded), sum(failed) from accounts_usagehour") == [(JOBS, 0)]
+        assert rows(site, "select max(attempts) from generation_generation") == [(2,)]
+    finally:
+        site.stop()
