@@ -1,0 +1,1 @@
+"""What pollweb costs, measured: `make bench`."""
