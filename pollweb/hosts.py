@@ -19,6 +19,7 @@ from pollweb.lib.http.addresses import is_trusted_proxy
 FACES = ("image", "text", "auth")
 OPERATION = frozenset({"/healthz", "/readyz", "/metrics", "/mcp"})
 LIVE = frozenset({"/live/events", "/live/items.json"})  # long or frequent: the page of the wall is the site's
+AT_THE_ROOT = OPERATION | LIVE
 NEVER_PROMPTS = OPERATION | {"/favicon.ico", "/robots.txt"}
 Scope = dict[str, Any]
 
@@ -79,7 +80,7 @@ def choose(host_face: str, path: str) -> tuple[str, str]:
         if _below(path, prefix):
             inner, further = _within(face, path[len(prefix) :])
             return inner, prefix + further
-    if path.rstrip("/") in OPERATION | LIVE or _below(path, "/mcp") or path.startswith("/media/"):
+    if path.rstrip("/") in AT_THE_ROOT or _below(path, "/mcp") or path.startswith("/media/"):
         return "root", ""
     if path == "/prompt" or path.startswith("/prompt/"):
         return "image", ""

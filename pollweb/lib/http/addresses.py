@@ -58,7 +58,12 @@ def caller_address(peer: str, forwarded: str) -> str:
             peer = str(address)
             if not is_trusted_proxy(peer):
                 break
-    return str(_parsed(peer) or UNKNOWN)
+    return _shortest(peer)
+
+
+@lru_cache(maxsize=4096)
+def _shortest(address: str) -> str:
+    return str(_parsed(address) or UNKNOWN)
 
 
 def network_of(address: str) -> str:
@@ -69,6 +74,7 @@ def network_of(address: str) -> str:
     return str(parsed or UNKNOWN)
 
 
+@lru_cache(maxsize=4096)
 def shortened(address: str) -> str:
     """For logs: three octets of an IPv4 address, four groups of an IPv6 address."""
     parsed = _parsed(address)
