@@ -58,6 +58,12 @@ def no_network() -> Iterator[None]:
     socket.socket.connect = connect  # type: ignore[method-assign]
 
 
+@pytest.fixture(scope="session")
+def model_folder() -> Path:
+    """Where the embedded engines' model files are: POLLWEB_MODELS_DIR, or var/models in the checkout."""
+    return Path(os.environ.get("POLLWEB_MODELS_DIR") or Path(__file__).parents[1] / "var" / "models")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def scripted_provider() -> None:
     """`kind = "scripted"` in tests.settings is tests.fakes.Scripted."""
