@@ -11,7 +11,7 @@ from generation.providers.local.speech.chinese import Chinese
 from generation.providers.local.speech.english import English
 from generation.providers.local.speech.kokoro import DATA
 from generation.providers.local.speech.script import clean
-from tests.generation.conftest import CHECKOUT
+from tests.site import ROOT as CHECKOUT
 
 TABLE = json.loads((DATA / "phonemes.json").read_text())
 american, british = English(), English(british=True)
