@@ -17,9 +17,9 @@ JOBS = 20
 
 
 def token_of(site: Site) -> str:
+    said = ["createtoken", "--team", "alice", "--tier", "nectar", "--visibility", "public"]
     made = subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), "createtoken", "--team", "alice", "--tier", "nectar"]
-        + ["--visibility", "public"],
+        [sys.executable, str(ROOT / "manage.py"), *said],
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "pollweb.settings", "POLLWEB_HOME": str(site.home)},
         capture_output=True,
         text=True,
