@@ -41,7 +41,7 @@ class Command(BaseCommand):
             raise CommandError("Stopped. Run it again to go on where it was.", returncode=130) from None
         if failures:
             raise CommandError("\n".join(str(failure) for failure in failures))
-        self.stdout.write(f"All {len(files)} model files of the set {set_name} are ready.")
+        self.stdout.write(f"The model files of the set {set_name} are ready.")
 
     def verify(self, set_name: str) -> None:
         failures = 0

@@ -38,7 +38,7 @@ def test_the_set_can_be_named(manifest):
 
 
 def test_fetch_brings_the_set(manifest):
-    assert "All 1 model files of the set tiny are ready." in run("fetch", "--set", "tiny")
+    assert "The model files of the set tiny are ready." in run("fetch", "--set", "tiny")
     assert run("list", "--set", "tiny").endswith("\tready\n")
 
 
