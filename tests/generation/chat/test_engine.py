@@ -129,6 +129,11 @@ class TestTheModel:
         assert call["function"]["name"] == "get_weather"
         assert "Paris" in json.loads(call["function"]["arguments"])["city"]
 
+    def test_a_question_that_needs_no_tool_is_answered_in_words(self, engine):
+        answer = engine.complete(ask("What is the capital of France?", tools=[WEATHER]), silent)
+        assert "Paris" in answer["message"]["content"]
+        assert "tool_calls" not in answer["message"]
+
     def test_a_tool_conversation_comes_to_an_answer(self, engine):
         first = engine.complete(ask("How is the weather in Paris?", tools=[WEATHER]), silent)
         [call] = first["message"]["tool_calls"]

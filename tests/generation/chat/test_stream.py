@@ -82,6 +82,33 @@ def test_a_call_ends_the_answer():
     assert listener.pieces == [{"tool_calls": [{"index": 0, **call}]}]
 
 
+CITY = {"type": "function", "function": {"name": "city", "parameters": {"required": ["name"]}}}
+
+
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
+        ('{"name": "stocks", "arguments": {}}', "none"),
+        ('{"name": "city", "arguments": {}}', {"type": "function", "function": {"name": "city"}}),
+    ],
+)
+def test_a_call_that_cannot_be_made_is_asked_for_again_unheard(text, choice):
+    listener = Listener()
+    answer = stream(listener, tools=[CITY])
+    assert answer(chunk(text)) is True
+    assert answer.tool_choice == choice
+    assert listener.pieces == []
+
+
+def test_after_words_were_heard_nothing_is_asked_again():
+    listener = Listener()
+    answer = stream(listener, tools=[CITY])
+    assert answer(chunk("Look: ")) is False
+    assert answer(chunk('{"name": "stocks", "arguments": {}}')) is False
+    assert answer.tool_choice is None
+    assert answer.answer()["message"]["content"] == 'Look: {"name": "stocks", "arguments": {}}'
+
+
 def test_text_that_was_held_back_in_vain_comes_at_the_end():
     listener = Listener()
     answer = stream(listener, tools=[TOOL])

@@ -13,7 +13,7 @@ WEATHER = {
 TIME = {"name": "time"}
 TOOLS = [{"type": "function", "function": WEATHER}, {"type": "function", "function": TIME}]
 CALL = {"name": "weather", "arguments": {"city": "Paris"}}
-NAMES = frozenset({"weather", "time"})
+KNOWN = {"weather": ("city",), "time": ()}
 
 
 def test_without_tools_nothing_is_said():
@@ -28,7 +28,7 @@ def test_none_forbids_calls():
 
 def test_auto_offers_all_tools():
     tools = tools_of({"tools": TOOLS})
-    assert tools.names == NAMES
+    assert tools.known == KNOWN
     assert not tools.forced
     assert json.dumps(WEATHER) in tools.instructions
 
@@ -79,7 +79,7 @@ def test_what_is_no_tool_is_refused(body):
     ],
 )
 def test_calls_are_known_in_the_forms_that_models_write(value):
-    assert call_in(value, NAMES) == CALL
+    assert call_in(value, KNOWN) == CALL
 
 
 @pytest.mark.parametrize(
@@ -89,12 +89,14 @@ def test_calls_are_known_in_the_forms_that_models_write(value):
         {"city": "Paris"},
         {"name": "weather", "arguments": "Paris"},
         {"name": "weather", "arguments": ["Paris"]},
+        {"name": "weather", "arguments": {"town": "Paris"}},
+        {"name": ["weather"], "arguments": {"city": "Paris"}},
         "weather",
         None,
     ],
 )
 def test_other_values_are_no_calls(value):
-    assert call_in(value, NAMES) is None
+    assert call_in(value, KNOWN) is None
 
 
 def test_a_call_gets_an_id_of_its_own():
@@ -105,7 +107,7 @@ def test_a_call_gets_an_id_of_its_own():
 
 def read(text, size):
     """What a sieve shows of a text that comes in bits of `size`, and the call it finds."""
-    sieve, shown = CallSieve(NAMES), ""
+    sieve, shown = CallSieve(KNOWN), ""
     for start in range(0, len(text), size):
         shown += sieve.feed(text[start : start + size])
         if sieve.call:
@@ -151,15 +153,30 @@ def test_what_is_no_call_is_shown_whole(text, size):
     assert read(text, size) == (text, None)
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('{"name": "stocks", "arguments": {}}', "stocks"),
+        ('```json\n{"name": "weather", "parameters": {"type": "object"}}\n```', "weather"),
+        ('{"name": "Paris", "population": 2}', None),
+        ("Hello there", None),
+    ],
+)
+def test_a_call_that_cannot_be_made_is_noticed(text, name):
+    sieve = CallSieve(KNOWN)
+    sieve.feed(text)
+    assert sieve.misfire == name
+
+
 def test_plain_words_are_not_held_back():
-    assert CallSieve(NAMES).feed("Hello there") == "Hello there"
+    assert CallSieve(KNOWN).feed("Hello there") == "Hello there"
 
 
 def test_without_tools_a_call_is_only_text():
-    sieve = CallSieve(frozenset())
+    sieve = CallSieve({})
     assert sieve.feed(json.dumps(CALL)) == json.dumps(CALL)
 
 
 def test_a_forced_answer_is_read_as_a_whole():
-    assert whole_call(json.dumps(CALL), NAMES) == CALL
-    assert whole_call('{"name": "weather", "argu', NAMES) is None
+    assert whole_call(json.dumps(CALL), KNOWN) == CALL
+    assert whole_call('{"name": "weather", "argu', KNOWN) is None

@@ -67,9 +67,12 @@ class ChatEngine:
             while True:
                 stream = Stream(plan, on_piece, deadline, cancelled)
                 self._run(plan.request(), stream)
-                if not stream.too_long:
+                if stream.too_long:
+                    plan = plan.shortened(stream.prompt_tokens)
+                elif stream.tool_choice:
+                    plan = Plan.of({**body, "tool_choice": stream.tool_choice}, self.context)
+                else:
                     return stream.answer()
-                plan = plan.shortened(stream.prompt_tokens)
 
     def _run(self, request: dict[str, Any], stream: Stream) -> None:
         try:

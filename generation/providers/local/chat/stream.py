@@ -25,7 +25,7 @@ class Stream:
         self._on_piece = on_piece
         self._stop_at = float("inf") if deadline is None else deadline - STOP_BEFORE
         self._cancelled = cancelled
-        self._sieve = CallSieve(frozenset() if plan.tools.forced else plan.tools.names)
+        self._sieve = CallSieve({} if plan.tools.forced else plan.tools.known)
         self._failure: BaseException | None = None
         self._written = ""  # all that the model wrote
         self._shown = ""  # what of it is words
@@ -35,6 +35,8 @@ class Stream:
         self._completion_tokens = 0
         self.prompt_tokens = 0
         self.too_long = False
+        # Set when the model tried a call that cannot be made and nobody has heard anything yet: how to ask again.
+        self.tool_choice: Any = None
 
     def __call__(self, chunk: dict[str, Any]) -> bool:
         # An exception must not travel through the engine's own threads: `reraise` brings it to the caller.
@@ -56,7 +58,7 @@ class Stream:
     def answer(self) -> dict[str, Any]:
         """The whole answer, after the engine has stopped."""
         if self._plan.tools.forced:
-            if call := whole_call(self._written, self._plan.tools.names):
+            if call := whole_call(self._written, self._plan.tools.known):
                 self._call(call)
             else:
                 self._shown = self._written  # cut off before the call was complete
@@ -86,7 +88,7 @@ class Stream:
             text = choice["delta"].get("content") or ""
             self._written += text
             self._finish_reason = choice.get("finish_reason") or self._finish_reason
-            if text and not self._plan.tools.forced and self._show(self._sieve.feed(text)):
+            if text and not self._plan.tools.forced and self._read(text):
                 return True
         if self._sieve.call:
             self._call(self._sieve.call)
@@ -117,6 +119,14 @@ class Stream:
         if usage := chunk.get("usage"):
             self.prompt_tokens = usage["prompt_tokens"]
             self._completion_tokens = usage["completion_tokens"]
+
+    def _read(self, text: str) -> bool:
+        words = self._sieve.feed(text)
+        if self._sieve.misfire is not None and not self._shown:
+            known = self._sieve.misfire in self._plan.tools.known
+            self.tool_choice = {"type": "function", "function": {"name": self._sieve.misfire}} if known else "none"
+            return True
+        return self._show(words)
 
     def _show(self, text: str) -> bool:
         self._shown += text

@@ -3,13 +3,36 @@
 import json
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from generation.providers.local.chat.errors import RequestRefused
 
 Call = dict[str, Any]  # {"name": str, "arguments": dict}
+Known = Mapping[str, Sequence[str]]  # function name → the parameters it requires
+
+# Words and tags as in Qwen2.5's own chat template, and a last sentence against calling when nobody asked for it.
+INSTRUCTIONS = """\
+You are a helpful assistant.
+
+# Tools
+
+You may call one or more functions to assist with the user query.
+
+You are provided with function signatures within <tools></tools> XML tags:
+<tools>
+{functions}
+</tools>
+
+For each function call, return a json object with function name and arguments within <tool_call></tool_call> XML tags:
+<tool_call>
+{{"name": <function-name>, "arguments": <args-json-object>}}
+</tool_call>
+
+The functions do nothing but what their descriptions say. For everything else, such as general knowledge, arithmetic, \
+writing or a greeting, answer in plain words and call nothing."""
+FORCED = "Call the function that fits: {functions}"
 
 
 @dataclass(frozen=True)
@@ -20,27 +43,19 @@ class Tools:
     forced: bool = False
 
     @property
-    def names(self) -> frozenset[str]:
-        return frozenset(function["name"] for function in self.functions)
+    def known(self) -> Known:
+        return {
+            function["name"]: tuple((function.get("parameters") or {}).get("required") or ())
+            for function in self.functions
+        }
 
     @property
     def instructions(self) -> str:
         """What the system message says about them."""
         if not self.functions:
             return ""
-        listed = "\n".join(
-            json.dumps({key: function[key] for key in ("name", "description", "parameters") if key in function})
-            for function in self.functions
-        )
-        when = (
-            "Call the one that fits."
-            if self.forced
-            else "Call one only when the question needs it; otherwise answer in plain words."
-        )
-        return (
-            f"You can call these functions:\n{listed}\n"
-            'To call one, answer with nothing but JSON: {"name": "the function", "arguments": {...}}. ' + when
-        )
+        listed = "\n".join(json.dumps({"type": "function", "function": function}) for function in self.functions)
+        return (FORCED if self.forced else INSTRUCTIONS).format(functions=listed)
 
     def schema(self) -> dict[str, Any]:
         """A JSON schema that only calls of these functions satisfy."""
@@ -87,11 +102,10 @@ def as_tool_call(call: Call) -> dict[str, Any]:
     return {"id": f"call_{secrets.token_hex(12)}", "type": "function", "function": function}
 
 
-def call_in(value: Any, names: frozenset[str]) -> Call | None:
-    """The call that a JSON value means, if it is one of a known function."""
-    if isinstance(value, dict) and isinstance(value.get("function"), dict):
-        value = value["function"]
-    if not isinstance(value, dict) or value.get("name") not in names:
+def call_in(value: Any, known: Known) -> Call | None:
+    """The call that a JSON value means, if it is one of a known function with all that this requires."""
+    value = _unwrapped(value)
+    if not isinstance(value, dict) or not isinstance(value.get("name"), str) or value["name"] not in known:
         return None
     arguments = value.get("arguments", value.get("parameters", {}))
     if isinstance(arguments, str):
@@ -99,7 +113,21 @@ def call_in(value: Any, names: frozenset[str]) -> Call | None:
             arguments = json.loads(arguments)
         except ValueError:
             return None
-    return {"name": value["name"], "arguments": arguments} if isinstance(arguments, dict) else None
+    if not isinstance(arguments, dict) or not set(known[value["name"]]) <= set(arguments):
+        return None
+    return {"name": value["name"], "arguments": arguments}
+
+
+def misfire_in(value: Any) -> str | None:
+    """The name in what was surely meant to be a call, for values in which `call_in` finds none."""
+    value = _unwrapped(value)
+    if isinstance(value, dict) and isinstance(value.get("name"), str) and {"arguments", "parameters"} & set(value):
+        return value["name"]
+    return None
+
+
+def _unwrapped(value: Any) -> Any:
+    return value["function"] if isinstance(value, dict) and isinstance(value.get("function"), dict) else value
 
 
 OPENER = re.compile(r"```|<tool_call>|\{")
@@ -112,17 +140,19 @@ KEYS = ("name", "function", "arguments", "parameters", "type")
 class CallSieve:
     """Reads a streamed answer; lets words through and holds back what may be a function call.
 
-    The call, once complete, is in `call`; text held back in vain comes with the next feed or with `end`.
+    The call, once complete, is in `call`; text held back in vain comes with the next feed or with `end`. `misfire` is
+    the name in a call that cannot be made: of an unknown function, or without what the function requires.
     """
 
-    def __init__(self, names: frozenset[str]) -> None:
-        self._names = names
+    def __init__(self, known: Known) -> None:
+        self._known = known
         self._held = ""
         self.call: Call | None = None
+        self.misfire: str | None = None
 
     def feed(self, text: str) -> str:
         """The words that may be shown now."""
-        if not self._names:
+        if not self._known:
             return text
         self._held += text
         shown = ""
@@ -160,17 +190,20 @@ class CallSieve:
             value, end = json.JSONDecoder().raw_decode(inner)
         except ValueError:
             return None
-        self.call = call_in(value, self._names)
-        return None if self.call else start + end
+        self.call = call_in(value, self._known)
+        if self.call:
+            return None
+        self.misfire = self.misfire or misfire_in(value)
+        return start + end
 
 
 def _may_be_key(text: str, *, closed: bool) -> bool:
     return text in KEYS if closed else any(key.startswith(text) for key in KEYS)
 
 
-def whole_call(text: str, names: Sequence[str] | frozenset[str]) -> Call | None:
+def whole_call(text: str, known: Known) -> Call | None:
     """The call that a complete answer consists of, when the engine was forced to write one."""
     try:
-        return call_in(json.loads(text), frozenset(names))
+        return call_in(json.loads(text), known)
     except ValueError:
         return None
