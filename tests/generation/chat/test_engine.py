@@ -130,8 +130,8 @@ class TestTheModel:
         assert "Paris" in json.loads(call["function"]["arguments"])["city"]
 
     def test_a_question_that_needs_no_tool_is_answered_in_words(self, engine):
-        answer = engine.complete(ask("What is the capital of France?", tools=[WEATHER]), silent)
-        assert "Paris" in answer["message"]["content"]
+        answer = engine.complete(ask("Write a haiku about autumn.", tools=[WEATHER]), silent)
+        assert answer["message"]["content"]
         assert "tool_calls" not in answer["message"]
 
     def test_a_tool_conversation_comes_to_an_answer(self, engine):
@@ -142,7 +142,7 @@ class TestTheModel:
             first["message"],
             {"role": "tool", "tool_call_id": call["id"], "content": '{"sky": "thunderstorm", "celsius": 31}'},
         ]
-        second = engine.complete(ask("", messages=messages, tools=[WEATHER], tool_choice="none"), silent)
+        second = engine.complete(ask("", messages=messages, tools=[WEATHER]), silent)
         assert "31" in second["message"]["content"] or "thunder" in second["message"]["content"]
 
     def test_the_same_seed_gives_the_same_text_whatever_was_asked_between(self, engine):

@@ -39,7 +39,7 @@ def test_an_unknown_role_speaks_as_the_user():
     assert normalise([{"role": "critic", "content": "No."}]) == [user("No.")]
 
 
-def test_a_call_is_shown_as_json_and_its_answer_by_the_functions_name():
+def test_a_call_and_its_answer_are_told_in_prose():
     call = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Paris"}'}}
     messages = [
         user("How is the weather?"),
@@ -48,14 +48,14 @@ def test_a_call_is_shown_as_json_and_its_answer_by_the_functions_name():
     ]
     assert normalise(messages) == [
         user("How is the weather?"),
-        assistant('{"name": "weather", "arguments": {"city": "Paris"}}'),
-        user("weather returned: sunny\nNow answer with this result."),
+        assistant('I call weather with {"city": "Paris"}.'),
+        user("The result of weather: sunny\nUse it to answer my question in plain words."),
     ]
 
 
 def test_the_older_function_role_names_its_function_itself():
     [message] = normalise([{"role": "function", "name": "weather", "content": "sunny"}])
-    assert message["content"].startswith("weather returned: sunny")
+    assert message["content"].startswith("The result of weather: sunny")
 
 
 @pytest.mark.parametrize("message", ["hi", {"role": "assistant", "tool_calls": ["weather"]}])

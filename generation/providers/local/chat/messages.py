@@ -1,6 +1,5 @@
 """Conversations in the few shapes that every chat template understands: system first, then user and assistant."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,13 +8,16 @@ from generation.requests import text_of
 
 Message = dict[str, str]
 
+TOOL_CALL = "I call {name} with {arguments}."
+TOOL_ANSWER = "The result of {name}: {answer}\nUse it to answer my question in plain words."
+
 
 def normalise(messages: Sequence[dict[str, Any]], instructions: str = "") -> list[Message]:
     """OpenAI messages as `{"role": system|user|assistant, "content": text}`.
 
-    All system and developer messages become one at the beginning, followed by `instructions`. Tool calls are shown as
-    the JSON that the model is asked to write, tool answers as words of the user, since small models' templates know
-    neither. Raises RequestRefused for a message that is no object.
+    All system and developer messages become one at the beginning, followed by `instructions`. Tool calls and tool
+    answers are told in prose: a small model that sees its call as JSON writes it again instead of answering.
+    Raises RequestRefused for a message that is no object.
     """
     system: list[str] = []
     turns: list[Message] = []
@@ -31,7 +33,7 @@ def normalise(messages: Sequence[dict[str, Any]], instructions: str = "") -> lis
             turns.append({"role": "assistant", "content": "\n".join(text for text in (content, *calls) if text)})
         elif role in ("tool", "function"):
             name = message.get("name") or names.get(str(message.get("tool_call_id"))) or "the function"
-            turns.append({"role": "user", "content": f"{name} returned: {content}\nNow answer with this result."})
+            turns.append({"role": "user", "content": TOOL_ANSWER.format(name=name, answer=content)})
         else:
             turns.append({"role": "user", "content": content})
     first = "\n\n".join(text for text in (*system, instructions) if text)
@@ -43,14 +45,7 @@ def _call(call: Any, names: dict[str, str]) -> str:
     if not isinstance(function, dict):
         raise RequestRefused("each tool call must name a function")
     names[str(call.get("id"))] = str(function.get("name"))
-    return json.dumps({"name": function.get("name"), "arguments": _arguments(function)}, ensure_ascii=False)
-
-
-def _arguments(function: dict[str, Any]) -> Any:
-    try:
-        return json.loads(function.get("arguments") or "{}")
-    except (TypeError, ValueError):
-        return function.get("arguments")
+    return TOOL_CALL.format(name=function.get("name"), arguments=function.get("arguments") or "{}")
 
 
 def shorten(messages: Sequence[Message], tokens: int, room: int, limit: int) -> list[Message]:
