@@ -54,6 +54,41 @@ def test_colours_change_what_they_name():
     assert (black.max(2) < 60).sum() > 400 > (white.max(2) < 60).sum()
 
 
+def test_stickers_keep_their_own_colour_where_it_is_theirs():
+    from generation.providers.local.painter import icons
+
+    plain, red = icons.sticker("sailing-boat", 64), icons.sticker("sailing-boat", 64, "red", "#e8623f")
+    assert plain.shape == red.shape
+    hull, sail = (slice(-6, None), slice(20, 40)), (slice(20, 30), slice(20, 24))
+    assert (red[hull][..., 1] < plain[hull][..., 1]).mean() > 0.9
+    assert np.array_equal(red[sail], plain[sail])
+
+
+def test_nothing_named_is_cut_off_by_the_edge():
+    from generation.providers.local.painter import compose, painting
+    from generation.providers.local.painter.canvas import Canvas
+
+    seen = []
+    real = compose.paste
+
+    def note(canvas, scene, light, stage, dice, placed, sun_x):
+        seen.extend((canvas, item) for item in placed)
+        real(canvas, scene, light, stage, dice, placed, sun_x)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(painting.compose, "paste", note)
+        for seed in range(6):
+            for width, height in ((128, 128), (512, 96), (96, 512)):
+                prompt = "twelve cats, a castle, three boats and two birds by a lake"
+                painting.paint_scene(prompt, seed, Canvas(width, height, lambda: False))
+    assert len(seen) == 6 * 3 * 18
+    for canvas, item in seen:
+        assert item.x - item.width / 2 >= -1
+        assert item.x + item.width / 2 <= canvas.width + 1
+        assert item.y <= canvas.height
+        assert item.y - item.height >= -1
+
+
 @pytest.mark.parametrize("style", STYLES)
 def test_the_same_prompt_and_seed_give_the_same_bytes(style):
     prompt = "a fox and two owls in a snowy forest at dusk" + style

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from generation.providers.local.painter import vocabulary
 from generation.providers.local.painter.reading import MOST_OF_ONE, Scene, read
@@ -109,9 +111,31 @@ def test_nonsense_draws_nothing_at_random():
     assert scene("blorp quixotic zzyzx the of justice").subjects == ()
 
 
+def test_a_portrait_comes_nearer():
+    assert scene("a portrait of a lion").close
+    assert not scene("a lion").close
+
+
+def test_the_sky_can_be_asked_to_have_a_colour():
+    pink = scene("a pink sky over the sea")
+    assert (pink.sky, pink.subjects) == ("pink", ())
+
+
+def test_what_rides_is_told_from_what_carries_it():
+    rider, horse = scene("an astronaut riding a horse").subjects
+    assert rider.rides
+    assert not horse.rides
+
+
+@given(st.text())
+def test_any_text_can_be_read(prompt):
+    assert scene(prompt).words().endswith(".")
+
+
 def test_nothing_at_all_leaves_the_scene_to_chance():
-    places = {scene("", chance).environment for chance in range(40)}
-    assert len(places) >= 4
+    scenes = [scene(prompt, chance) for chance in range(40) for prompt in ("", " \n")]
+    assert len({empty.environment for empty in scenes}) >= 4
+    assert all(empty.subjects for empty in scenes)
 
 
 def test_a_scene_tells_itself_in_words():

@@ -167,7 +167,7 @@ def _tower(
 
 def paint_city(canvas: Canvas, scene: Scene, light: Light, dice: Dice, sun_x: float) -> Stage:
     rng = dice.of("city")
-    skyline(canvas, rng, scene, light, canvas.horizon)
+    skyline(canvas, rng, scene, light, canvas.horizon, height=0.36 if "fireworks" in scene.wonders else 0.62)
     canvas.check()
     depth = canvas.height - canvas.horizon
     evening = scene.time in ("night", "dusk", "sunset")

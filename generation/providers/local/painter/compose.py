@@ -172,7 +172,7 @@ def _formation(
     count = _number(wanted)
     aspect = canvas.width / canvas.height
     offsets = _offsets(rng, count, place, aspect)
-    spacing = (1.02 if place == "water" else 1.3 if place == "air" else 0.94) * width
+    spacing = (1.02 if place == "water" else 1.3 if place == "air" else 1.12 if wanted.count > 3 else 1.0) * width
     spread_x = np.ptp(offsets[:, 0]) if count > 1 else 0.0
     limit = canvas.width * 0.92 if count > 2 else max(room, width)
     if spread_x * spacing + width > limit:
@@ -263,15 +263,14 @@ def _offsets(rng: np.random.Generator, count: int, place: str, aspect: float) ->
     elif aspect < 0.5:
         rows = min(count, rows * 2)
     per_row = [count // rows + (1 if i < count % rows else 0) for i in range(rows)]
+    loose = 0.16 if place == "air" else 0.08
     points = []
     for i, many in enumerate(per_row):
+        # Rows of as many stand in each other's gaps; others do so anyway.
+        shift = (0.26 if i % 2 else -0.26) if many % 2 == per_row[i - 1] % 2 else 0.0
         for j in range(many):
-            points.append(
-                (
-                    (j - (many - 1) / 2) * 1.04 + (0.26 if i % 2 else -0.26) + rng.normal(0, 0.09),
-                    (i - (rows - 1) / 2) * 1.0 + rng.normal(0, 0.13),
-                )
-            )
+            x, y = (j - (many - 1) / 2) * 1.06 + shift, i - (rows - 1) / 2
+            points.append((x + rng.normal(0, loose), y + rng.normal(0, loose * 1.4)))
     return np.array(points)
 
 

@@ -17,7 +17,7 @@ import io
 import json
 import re
 import sys
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,22 +96,24 @@ def sticker(name: str, width: int, colour: str = "", region: str = "") -> np.nda
     """
     import numpy as np
 
-    return _raster(name, max(2, width), colour, region).astype(np.float32) / 255.0
+    icon, width = _stickers()[name], max(2, width)
+    region = region if region and region in icon["body"] else icon["main"]
+    body = repaint(icon["body"], region, colour) if colour else icon["body"]
+    rows = max(2, round(width * icon["height"] / WIDTH))
+    pixels = _drawn(body, icon["height"], width, rows).astype(np.float32)
+    pixels /= 255
+    return pixels
 
 
-@lru_cache(maxsize=128)
-def _raster(name: str, width: int, colour: str, region: str) -> np.ndarray:
+def _drawn(body: str, units: float, width: int, rows: int) -> np.ndarray:
+    """RGBA as uint8 of an SVG body that is WIDTH × `units` large."""
     import numpy as np
     import resvg_py
     from PIL import Image
 
-    icon = _stickers()[name]
-    region = region if region and region in icon["body"] else icon["main"]
-    body = repaint(icon["body"], region, colour) if colour else icon["body"]
-    rows = max(2, round(width * icon["height"] / WIDTH))
     svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {icon["height"]:g}" width="{width}" '
-        f'height="{rows}" preserveAspectRatio="none">{body}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {units:g}" width="{width}" height="{rows}" '
+        f'preserveAspectRatio="none">{body}</svg>'
     )
     png = bytes(resvg_py.svg_to_bytes(svg_string=svg))
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))
@@ -142,15 +144,9 @@ def _composed(name: str, icons: dict[str, Any]) -> tuple[float, str]:
 def _cut(rows: float, body: str) -> dict[str, Any]:
     """The sticker moved and scaled so that what is visible fills its width and stands on the lower edge."""
     import numpy as np
-    import resvg_py
-    from PIL import Image
 
     scale = 8
-    svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {rows:g}" '
-        f'width="{WIDTH * scale:g}" height="{rows * scale:g}">{body}</svg>'
-    )
-    pixels = np.asarray(Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg)))).convert("RGBA"))
+    pixels = _drawn(body, rows, round(WIDTH * scale), round(rows * scale))
     ys, xs = np.nonzero(pixels[..., 3] > 8)
     left, right = xs.min() / scale, (xs.max() + 1) / scale
     top, bottom = ys.min() / scale, (ys.max() + 1) / scale

@@ -265,6 +265,9 @@ def paint_mountain(canvas: Canvas, scene: Scene, light: Light, dice: Dice, sun_x
     _trees_on(canvas, rng, light, ridges[0], 0.06, 0.3)
     _trees_on(canvas, rng, light, ridges[1], 0.11, 0.1)
     near = light.lit(rgb("#5c9156"))
+    if rng.random() < 0.55:
+        water_colour = mix(light.sky[2], light.lit(rgb("#4aa3c4")), 0.45)
+        _winding(canvas, rng, ridges[2], water_colour, mix(near, rgb("#2a3f2a"), 0.35), 0.11)
     ground_texture(canvas, rng, int(canvas.horizon + (canvas.height - canvas.horizon) * 0.5), 0.05)
     plants.grass(canvas, rng, canvas.horizon + (canvas.height - canvas.horizon) * 0.55, canvas.height, near)
     plants.flowers(
@@ -277,6 +280,22 @@ def paint_mountain(canvas: Canvas, scene: Scene, light: Light, dice: Dice, sun_x
         many=0.35,
     )
     return _stage(canvas, 0.42)
+
+
+def _winding(canvas: Canvas, rng: np.random.Generator, ridge: Array, colour: Colour, edge: Colour, wide: float) -> None:
+    """A path or a stream that comes towards us from a ridge, in bends that widen."""
+    start_x = canvas.width * rng.uniform(0.35, 0.65)
+    start_y = float(ridge[int(start_x)]) + 1
+    part = np.linspace(0, 1, 60)
+    ys = start_y + (canvas.height + 2 - start_y) * part**1.15
+    sway = canvas.unit * rng.choice([-1, 1]) * (0.03 + 0.17 * part)
+    xs = start_x + sway * np.sin(part**0.8 * rng.uniform(6.0, 8.0))
+    half = canvas.unit * (0.003 + wide * part**1.5)
+    for tone, extra in ((edge, 1.18), (colour, 1.0)):
+        sides = [np.stack([xs - half * extra, ys], 1), np.stack([xs + half * extra, ys], 1)[::-1]]
+        canvas.polygons([np.concatenate(sides)], tone, 0.95)
+    shine = [np.stack([xs - half * 0.45, ys], 1), np.stack([xs - half * 0.05, ys], 1)[::-1]]
+    canvas.polygons([np.concatenate(shine)], np.clip(colour * 1.12, 0, 1), 0.5)
 
 
 def _trees_on(
@@ -507,6 +526,8 @@ def paint_field(canvas: Canvas, scene: Scene, light: Light, dice: Dice, sun_x: f
             mix(light.lit(rgb("#5b9a4b")), light.haze, 0.15),
             light.lit(rgb("#6b4b35")),
         )
+    if rng.random() < 0.5:
+        _winding(canvas, rng, ridges[3], light.lit(rgb("#dcbf8c")), light.lit(rgb("#b08f5a")), 0.10)
     ground_texture(canvas, rng, int(canvas.horizon + depth * 0.5), 0.05)
     plants.grass(canvas, rng, canvas.horizon + depth * 0.42, canvas.height, near, many=1.4)
     beds = (

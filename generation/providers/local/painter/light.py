@@ -59,6 +59,8 @@ TIMES: dict[str, tuple[Light, ...]] = {
     "day": (
         _light("#2b7fd4 #58a8ea #9fd3f6 #e3f4f7", "#fff6d8", 0.74, 0.5, (1.0, 1.0, 1.0), "#ffffff #bcd7ec"),
         _light("#3a8fd0 #74bde6 #b9e2ec #f7f0da", "#fff3cf", 0.66, 0.55, (1.02, 1.0, 0.96), "#fffdf6 #c6dbe4"),
+        _light("#1f6fc4 #4aa0e0 #8fd0ea #fbe7cf", "#fff1cc", 0.58, 0.6, (1.03, 1.0, 0.95), "#fffaf2 #c3cfe6"),
+        _light("#3aa0c8 #79cbdd #bfe9e4 #fdf3d9", "#fff6d0", 0.70, 0.5, (1.0, 1.01, 0.98), "#ffffff #bfe0e4"),
     ),
     "sunrise": (
         _light("#5f8fc9 #a9b9e0 #f6c9c3 #ffe2b0", "#fff0c2", 0.20, 0.8, (1.0, 0.93, 0.88), "#fff0e2 #d6a9bd"),

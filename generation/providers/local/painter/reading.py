@@ -158,7 +158,7 @@ def read(prompt: str, rng: np.random.Generator) -> Scene:
         # "red and white boats" is one colour, the first; "a red boat and a cat" is not one thing.
         if not (_is(meanings, "breaks") and _is(before, "colour") and _is(after, "colour")):
             _take(found, meanings)
-    return _decided(found, rng)
+    return _decided(found, rng, blank=not prompt[:READ_CHARACTERS].strip())
 
 
 def _is(meanings: tuple[Meaning, ...], kind: str) -> bool:
@@ -266,9 +266,11 @@ def _take_subject(found: _Found, meaning: Meaning) -> None:
 _NEAREST = ("space", "underwater", "table", "sea", "city", "snow", "desert", "forest", "field", "mountain")
 
 
-def _decided(found: _Found, rng: np.random.Generator) -> Scene:
+def _decided(found: _Found, rng: np.random.Generator, *, blank: bool) -> Scene:
     picks = rng.random(4)  # always four: what is asked for never shifts what is left to chance
     weather = _weather(found, picks[2])
+    if blank:
+        return _mused(float(picks[0]), float(picks[1]))
     environment, backdrop = _place(found, picks[0])
     time = _time(found, environment, picks[1])
     style = next((name for name in found.styles), "illustration")
@@ -281,6 +283,33 @@ def _decided(found: _Found, rng: np.random.Generator) -> Scene:
     return Scene(
         environment, backdrop, time, weather, style, tuple(found.wanted), wonders, water, found.sky, found.close
     )
+
+
+# What is painted when nothing at all was said: (environment, water, subject, how many, times that suit it).
+_MUSES = (
+    ("mountain", "", "hot air balloon", 5, ("sunrise", "day", "sunset")),
+    ("sea", "lake", "boat", 3, ("sunset", "sunrise", "day")),
+    ("forest", "", "deer", 1, ("sunrise", "day", "dusk")),
+    ("snow", "", "cabin", 1, ("night", "dusk", "sunset")),
+    ("field", "", "windmill", 1, ("sunset", "day", "sunrise")),
+    ("sea", "beach", "lighthouse", 1, ("sunset", "night", "dusk")),
+    ("desert", "", "camel", 3, ("sunset", "sunrise", "dusk")),
+    ("forest", "", "fox", 1, ("day", "night", "sunrise")),
+    ("space", "", "astronaut", 1, ("night",)),
+    ("underwater", "", "tropical fish", 7, ("day",)),
+    ("sea", "lake", "swan", 2, ("dusk", "sunrise", "sunset")),
+    ("field", "", "cherry tree", 1, ("day", "sunrise", "dusk")),
+    ("mountain", "", "village", 1, ("dusk", "sunset", "day")),
+    ("city", "", "tram", 1, ("night", "dusk", "sunset")),
+    ("snow", "", "penguin", 4, ("day", "sunset", "dusk")),
+    ("sea", "", "whale", 1, ("sunset", "day", "night")),
+)
+
+
+def _mused(place_chance: float, time_chance: float) -> Scene:
+    environment, water, name, count, times = _MUSES[int(place_chance * len(_MUSES))]
+    time = times[int(time_chance * len(times))]
+    return Scene(environment, "", time, subjects=(Wanted(vocabulary.subjects()[name], count),), water=water)
 
 
 def _pick(options: tuple[str, ...], chance: float) -> str:

@@ -51,6 +51,8 @@ def paint_sky(canvas: Canvas, scene: Scene, light: Light, dice: Dice, sun_x: flo
         _wisps(canvas, clouds, light, bottom)
     if scene.weather != "fog" and scene.weather not in ("rain", "storm", "snow"):
         _cumulus(canvas, clouds, scene, light)
+    if scene.weather in ("clear", "clouds", "wind") and scene.time != "night" and dice.of("flock").random() < 0.45:
+        _flock(canvas, dice.of("birds"), light)
     if "rainbow" in scene.wonders:
         _rainbow(canvas, dice.of("rainbow"), bottom)
     if "fireworks" in scene.wonders:
@@ -240,8 +242,8 @@ def _fireworks(canvas: Canvas, rng: np.random.Generator) -> None:
     colours = ("#ffd45e", "#ff6b8a", "#7fd7ff", "#b58cff", "#8dff9a", "#ff9d5c")
     scale = max(1, round(canvas.unit / 600))
     for i in range(max(3, round(5 * canvas.width / canvas.unit))):
-        x, y = rng.uniform(0.1, 0.9) * canvas.width, rng.uniform(0.12, 0.6) * canvas.horizon
-        size, colour = canvas.unit * rng.uniform(0.08, 0.17), rgb(colours[(i + int(rng.integers(2))) % len(colours)])
+        x, y = rng.uniform(0.1, 0.9) * canvas.width, rng.uniform(0.12, 0.5) * canvas.horizon
+        size, colour = canvas.unit * rng.uniform(0.10, 0.19), rgb(colours[(i + int(rng.integers(2))) % len(colours)])
         for ray in range(34):
             angle, reach = ray / 34 * 6.283 + rng.normal(0, 0.05), size * rng.uniform(0.75, 1.05)
             for ring in np.linspace(0.25, 1, 9):
@@ -256,7 +258,7 @@ def _fireworks(canvas: Canvas, rng: np.random.Generator) -> None:
                 )
     soft = cv2.GaussianBlur(layer, (0, 0), canvas.unit * 0.012)
     area = canvas.pixels[: canvas.horizon]
-    area += np.clip(layer + soft * 1.3, 0, 1) * (1 - area)
+    area += np.clip(layer * 1.15 + soft * 2.2, 0, 1) * (1 - area)
 
 
 def _shooting_stars(canvas: Canvas, rng: np.random.Generator) -> None:
@@ -301,3 +303,17 @@ def _lightning(canvas: Canvas, rng: np.random.Generator) -> None:
     )
     soft = cv2.GaussianBlur(layer, (0, 0), canvas.unit * 0.02)
     canvas.cover(np.clip(layer + soft * 3, 0, 1)[: canvas.horizon], rgb("#f4f1ff"))
+
+
+def _flock(canvas: Canvas, rng: np.random.Generator, light: Light) -> None:
+    """A few birds far away, each two strokes."""
+    centre = np.array((rng.uniform(0.2, 0.8) * canvas.width, rng.uniform(0.25, 0.6) * canvas.horizon))
+    shapes = []
+    for _ in range(int(rng.integers(4, 9))):
+        x, y = centre + rng.normal(0, 1, 2) * (canvas.unit * 0.07, canvas.unit * 0.03)
+        wing = canvas.unit * rng.uniform(0.007, 0.014)
+        lift, thick = wing * rng.uniform(0.35, 0.7), wing * 0.13
+        for side in (-1, 1):
+            bend, tip = (x + side * wing * 0.5, y - lift), (x + side * wing, y - lift * 0.45)
+            shapes.append(np.array([(x, y), bend, tip, (bend[0], bend[1] + thick * 1.6), (x, y + thick * 1.6)]))
+    canvas.polygons(shapes, mix(light.lit(rgb("#39465e")), light.sky[1], 0.2), 0.85)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
@@ -12,7 +14,7 @@ from .noise import Array, Dice, fbm, smoothstep
 def finish(canvas: Canvas, style: str, dice: Dice) -> Array:
     """The finished picture as uint8 RGB."""
     rng = dice.of("style")
-    picture = np.clip(canvas.pixels, 0, 1)
+    picture = np.clip(canvas.pixels, 0, 1, out=canvas.pixels)
     match style:
         case "watercolour":
             done = _watercolour(canvas, picture, rng)
@@ -24,7 +26,29 @@ def finish(canvas: Canvas, style: str, dice: Dice) -> Array:
             return _pixel(picture)
         case _:
             done = _illustration(canvas, picture, rng)
-    return (np.clip(done, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return _bytes(done)
+
+
+def _bytes(picture: Array) -> Array:
+    """uint8 of 0..1, without another array of floats beside it."""
+    rows = max(1, 1_000_000 // picture.shape[1])
+    done = np.empty(picture.shape, np.uint8)
+    for top in range(0, len(picture), rows):
+        done[top : top + rows] = np.clip(picture[top : top + rows] * 255 + 0.5, 0, 255)
+    return done
+
+
+def _places(canvas: Canvas) -> tuple[Array, Array]:
+    """(y of each row, x of each column) as arrays that broadcast to the whole canvas."""
+    ys = np.arange(canvas.height, dtype=np.float32)[:, None]
+    return ys, np.arange(canvas.width, dtype=np.float32)[None]
+
+
+def _on_paper(paint: Array, paper: Array, tooth: Array, cover: Array) -> Array:
+    """`paint` over paper of the colour `paper` and the grain `tooth`, as thick as `cover` (0..1) says."""
+    done = paper * (1 + tooth[..., None])
+    done += (paint - done) * cover[..., None]
+    return done
 
 
 def _illustration(canvas: Canvas, picture: Array, rng: np.random.Generator) -> Array:
@@ -62,14 +86,14 @@ def _watercolour(canvas: Canvas, picture: Array, rng: np.random.Generator) -> Ar
         - 0.5,
         (width, height),
     )
-    ys, xs = np.mgrid[0:height, 0:width].astype(np.float32)
-    flowed = cv2.remap(picture, xs + dx * wander, ys + dy * wander, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    ys, xs = _places(canvas)
+    flowed = cv2.remap(
+        _bytes(picture), xs + dx * wander, ys + dy * wander, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+    )
     size = max(3, int(unit * 0.007) | 1)
-    small = (flowed * 255).astype(np.uint8)
-    washes = cv2.medianBlur(small, min(size, 11) if size > 5 else size).astype(np.float32) / 255
+    washes = cv2.medianBlur(flowed, min(size, 11)).astype(np.float32) / np.float32(255)
     # Pigment gathers at edges.
-    soft = cv2.GaussianBlur(washes, (0, 0), max(0.8, unit * 0.005))
-    edges = np.abs(washes - soft).max(2)
+    edges = np.abs(washes - cv2.GaussianBlur(washes, (0, 0), max(0.8, unit * 0.005))).max(2)
     gathered = smoothstep(0.02, 0.20, edges)[..., None] * 0.36
     blooms = cv2.resize(
         fbm(rng, max(8, height // 4), max(8, width // 4), cells=(5 * height / unit, 5 * width / unit), octaves=4),
@@ -77,8 +101,10 @@ def _watercolour(canvas: Canvas, picture: Array, rng: np.random.Generator) -> Ar
     )
     tooth = _paper(canvas, rng)
     # Thin paint: lighter than the illustration, the paper's white shines through.
-    thin = 1 - (1 - washes) * (0.76 + 0.50 * (blooms - 0.5)[..., None])
-    pigment = 1 - (1 - thin) * (1 + gathered)
+    pigment = washes
+    pigment -= 1
+    pigment *= (0.76 + 0.50 * (blooms - 0.5)[..., None]) * (1 + gathered)
+    pigment += 1
     pigment *= 1 + (tooth * 0.13 * (0.25 + (1 - pigment.mean(2))))[..., None]
     border = unit * 0.035
     inset = (
@@ -88,15 +114,15 @@ def _watercolour(canvas: Canvas, picture: Array, rng: np.random.Generator) -> Ar
     )
     painted = smoothstep(border * 0.75, border * 0.95, inset)
     rim = smoothstep(border * 0.75, border * 0.95, inset) - smoothstep(border * 0.95, border * 1.5, inset)
-    paper = rgb("#fbf8f0") * (1 + tooth[..., None] * 0.05)
     pigment *= 1 - 0.14 * rim[..., None]
-    return paper + (pigment - paper) * painted[..., None]
+    return _on_paper(pigment, rgb("#fbf8f0"), tooth * 0.05, painted)
 
 
 def _oil(canvas: Canvas, picture: Array, rng: np.random.Generator) -> Array:
     """Brush strokes in three sizes that follow the forms, fine ones only where there is detail, lit as if in relief."""
     height, width, unit = canvas.height, canvas.width, canvas.unit
-    grey = cv2.cvtColor((picture * 255).astype(np.uint8), cv2.COLOR_RGB2GRAY)
+    small = _bytes(picture)
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     smooth = cv2.GaussianBlur(grey, (0, 0), max(1.0, unit * 0.006)).astype(np.float32)
     gx, gy = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
     gxx, gyy, gxy = (cv2.GaussianBlur(part, (0, 0), max(1.0, unit * 0.012)) for part in (gx * gx, gy * gy, gx * gy))
@@ -104,7 +130,6 @@ def _oil(canvas: Canvas, picture: Array, rng: np.random.Generator) -> Array:
     strength = np.sqrt(gxx + gyy)
     swirl = (cv2.resize(fbm(rng, 32, 32, cells=(3, 3), octaves=2), (width, height)) - 0.5) * 3.0
     detail = cv2.GaussianBlur(np.abs(grey.astype(np.float32) - smooth), (0, 0), max(1.0, unit * 0.004))
-    small = (picture * 255).astype(np.uint8)
     paint = cv2.GaussianBlur(small, (0, 0), max(1.0, unit * 0.008))
     relief = np.full((height, width), 128, np.uint8)
     for radius, step, threshold in ((0.0130, 0.85, 0.0), (0.0062, 1.0, 0.9), (0.0028, 1.25, 4.5)):
@@ -149,17 +174,17 @@ def _oil(canvas: Canvas, picture: Array, rng: np.random.Generator) -> Array:
 def _pencil(canvas: Canvas, picture: Array, rng: np.random.Generator) -> Array:
     """Outlines and hatching in graphite; tones are evened out first, so that a night is as rich as a day."""
     height, width, unit = canvas.height, canvas.width, canvas.unit
-    small = (picture * 255).astype(np.uint8)
+    small = _bytes(picture)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     cells = max(2, min(6, min(height, width) // 96))
     even = cv2.createCLAHE(2.2, (cells, cells)).apply(grey).astype(np.float32) / 255
-    low, high = np.percentile(even[::4, ::4], (2, 96))
+    low, high = (float(level) for level in np.percentile(even[::4, ::4], (2, 96)))
     even = np.clip((even - low) / max(0.05, high - low), 0, 1)
     # A night is drawn on white paper like a day: its middle tone is lifted to the paper's.
     middle = float(np.median(even[::4, ::4]))
     even = even ** float(np.clip(np.log(0.62) / np.log(np.clip(middle, 0.05, 0.95)), 0.45, 1.3))
     soft = cv2.GaussianBlur(grey, (0, 0), max(0.6, unit * 0.0016)).astype(np.float32)
-    colour = cv2.GaussianBlur(small, (0, 0), max(0.6, unit * 0.0012)).astype(np.float32)
+    colour = cv2.GaussianBlur(small, (0, 0), max(0.6, unit * 0.0012))
     gradient = np.maximum.reduce(
         [
             np.hypot(cv2.Sobel(colour[..., i], cv2.CV_32F, 1, 0), cv2.Sobel(colour[..., i], cv2.CV_32F, 0, 1))
@@ -169,7 +194,7 @@ def _pencil(canvas: Canvas, picture: Array, rng: np.random.Generator) -> Array:
     outline = smoothstep(28, 120, gradient)
     dodge = np.clip(soft / np.maximum(1.0, cv2.GaussianBlur(soft, (0, 0), max(1.0, unit * 0.006))), 0, 1)
     outline = np.maximum(outline, smoothstep(0.02, 0.25, 1 - dodge) * 0.7)
-    ys, xs = np.mgrid[0:height, 0:width].astype(np.float32)
+    ys, xs = _places(canvas)
     sway = cv2.resize(fbm(rng, 64, 64, cells=(5, 5), octaves=2), (width, height)) * unit * 0.05
     pressure = 0.75 + 0.5 * cv2.resize(
         fbm(rng, max(8, height // 3), max(8, width // 3), cells=(40 * height / unit, 40 * width / unit), octaves=2),
@@ -178,7 +203,7 @@ def _pencil(canvas: Canvas, picture: Array, rng: np.random.Generator) -> Array:
     pitch = max(2.2, unit * 0.0062)
     shade = np.zeros((height, width), np.float32)
     for angle, start in ((0.80, 0.80), (-0.72, 0.52), (0.12, 0.32), (1.5, 0.18)):
-        stroke = np.sin(((xs * np.cos(angle) + ys * np.sin(angle)) + sway) * (2 * np.pi / pitch))
+        stroke = np.sin(((xs * math.cos(angle) + ys * math.sin(angle)) + sway) * (2 * math.pi / pitch))
         need = smoothstep(start, max(0.0, start - 0.42), even)
         shade = np.maximum(shade, smoothstep(0.75 - 1.1 * need, 1.05 - 0.6 * need, stroke) * need * 0.62 * pressure)
     smear = smoothstep(0.95, 0.1, cv2.GaussianBlur(even, (0, 0), max(0.8, unit * 0.003))) * 0.26
@@ -187,9 +212,8 @@ def _pencil(canvas: Canvas, picture: Array, rng: np.random.Generator) -> Array:
     graphite *= np.clip(1 + tooth * 0.9, 0, 1.4)
     inset = np.minimum(np.minimum(xs, width - 1 - xs), np.minimum(ys, height - 1 - ys)) + (sway - sway.mean()) * 0.25
     graphite *= smoothstep(unit * 0.012, unit * 0.05, inset)
-    paper = rgb("#f6f2e8") * (1 + tooth[..., None] * 0.03)
-    lead = rgb("#34343c")
-    return paper + (lead - paper) * np.clip(graphite, 0, 0.94)[..., None]
+    lead = np.broadcast_to(rgb("#34343c"), (height, width, 3))
+    return _on_paper(lead, rgb("#f6f2e8"), tooth * 0.03, np.clip(graphite, 0, 0.94))
 
 
 def _pixel(picture: Array) -> Array:
