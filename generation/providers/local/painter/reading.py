@@ -316,11 +316,21 @@ def _pick(options: tuple[str, ...], chance: float) -> str:
     return options[int(chance * len(options))]
 
 
+_DRY = ("snow", "forest", "city", "desert", "mountain", "field")
+
+
 def _place(found: _Found, chance: float) -> tuple[str, str]:
     named = found.environments
+    lives = {wanted.subject.lives for wanted in found.wanted if not wanted.rides}
+    if "water" in lives and named and all(name in _DRY for name in named):
+        return "sea", named[0]  # a boat in the mountains is on a lake there
+    if not named and "water" in lives and "deep" in lives:
+        return "sea", ""
     if named:
         nearest = min(named, key=_NEAREST.index)
         return nearest, next((name for name in named if name != nearest), "")
+    if "neon" in found.wonders:
+        return "city", ""
     if found.wanted:
         homes = [wanted.subject.home for wanted in found.wanted]
         outdoors = [home for home in homes if home != "table"]

@@ -27,6 +27,8 @@ def paint_sea(canvas: Canvas, scene: Scene, light: Light, dice: Dice, sun_x: flo
     walkers = walkers and not (len(scene.subjects) > 1 and scene.subjects[0].rides)
     shore = scene.water == "beach" or walkers
     surface(canvas, scene, light, dice, sun_x, calm=scene.water == "lake" and scene.weather not in ("storm", "wind"))
+    if scene.weather == "storm" or (scene.weather == "wind" and scene.water != "lake"):
+        _swell(canvas, dice.of("swell"), light)
     depth = canvas.height - canvas.horizon
     air = (canvas.horizon * 0.08, canvas.horizon * 0.80)
     near = canvas.height - min(depth * 0.16, canvas.unit * 0.08)
@@ -86,6 +88,31 @@ def surface(canvas: Canvas, scene: Scene, light: Light, dice: Dice, sun_x: float
     canvas.pixels[top:] = paint
     # A thin bright line where water meets the far shore.
     canvas.cover(np.full((max(1, round(canvas.unit / 400)), columns), 0.35, np.float32), light.sky[3], top)
+
+
+def _swell(canvas: Canvas, rng: np.random.Generator, light: Light) -> None:
+    """Great waves, one behind the other, with foam on their crests."""
+    depth = canvas.height - canvas.horizon
+    deep, clear = light.lit(rgb("#1c5676")), mix(light.lit(rgb("#5fa6b4")), light.sky[2], 0.25)
+    foam = mix(light.lit(rgb("#f4fafc")), light.sky[3], 0.15)
+    xs = np.arange(canvas.width, dtype=np.float32)
+    for i in range(6):
+        near = (i + 1) / 6
+        y = canvas.horizon + depth * (0.04 + 0.86 * near**1.5)
+        tall = canvas.unit * (0.018 + 0.075 * near)
+        length = canvas.unit * (0.16 + 0.34 * near)
+        phase = (xs / length + rng.random()) * np.pi
+        phase = phase + 0.9 * line(rng, canvas.width, cells=2, octaves=2, rough=0.3)
+        swell = (1 - np.abs(np.sin(phase))) ** 1.25 * (
+            0.55 + 0.45 * line(rng, canvas.width, cells=3, octaves=2, rough=0.3)
+        )
+        ridge = (y - tall * swell).astype(np.float32)
+        tone = mix(clear, deep, 0.35 + 0.5 * near)
+        canvas.silhouette(ridge, mix(tone, clear, 0.35), deep * 0.9, canvas.unit * 0.16)
+        thick = canvas.unit * (0.002 + 0.007 * near) * np.clip(swell * 1.7 - 0.35, 0, 1)
+        rows = np.arange(canvas.height, dtype=np.float32)[:, None] - ridge[None]
+        crest = np.clip(thick[None] - rows, 0, 1) * np.clip(rows + 1, 0, 1)
+        canvas.cover((crest * 0.9).astype(np.float32), foam)
 
 
 def _bank(canvas: Canvas, scene: Scene, light: Light, dice: Dice, *, sandy: bool) -> None:
