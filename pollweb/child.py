@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from pollweb.guard import Guard
+
 FIRST_PAUSE, LONGEST_PAUSE, SETTLED = 0.5, 30.0, 30.0  # seconds; a child that lived SETTLED begins anew at FIRST_PAUSE
 LONGEST_LINE = 64 * 1024  # bytes
 
@@ -55,6 +57,7 @@ class Child:
     environment: dict[str, str]
     selector: selectors.BaseSelector
     said: Callable[[str, bytes], None]
+    guard: Guard | None = None
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     starts_at: float | None = None
@@ -80,6 +83,8 @@ class Child:
             start_new_session=True,  # a terminal's Ctrl-C is for the supervisor, which stops us in order
             preexec_fn=_dies_with_parent(os.getpid(), self.program.death_signal),
         )
+        if self.guard is not None:
+            self.guard.started(self.process.pid)
         assert self.process.stdout is not None
         os.set_blocking(self.process.stdout.fileno(), False)
         self.selector.register(self.process.stdout, selectors.EVENT_READ, self.read)
@@ -126,6 +131,8 @@ class Child:
         while not self.process.stdout.closed and self.read():
             pass
         self._close()
+        if self.guard is not None:
+            self.guard.ended(self.process.pid)
         self.process = None
         return code
 

@@ -9,6 +9,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, OperationalError, connection
@@ -133,11 +134,14 @@ def migrate() -> int:
     try:
         if sqlite:
             _check_sqlite(Path(database["NAME"]))
+        else:
+            # Asked once and directly: the pool would try again and again, and say so each time.
+            psycopg.connect(settings.DATABASE_URL, connect_timeout=5).close()
         executor = MigrationExecutor(connection)
         pending = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
         if pending:
             call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
-    except (DatabaseError, sqlite3.Error) as exc:
+    except (DatabaseError, sqlite3.Error, psycopg.Error) as exc:
         raise _database_trouble(exc, database["NAME"] if sqlite else "") from exc
     finally:
         connection.close()
@@ -149,7 +153,7 @@ def migrate() -> int:
 def _database_trouble(exc: Exception, sqlite_path: str) -> CannotStart:
     said = clean(" ".join(str(exc).split())) or type(exc).__name__
     if not sqlite_path:
-        if isinstance(exc, OperationalError):
+        if isinstance(exc, OperationalError | psycopg.OperationalError):
             return CannotStart(f"The database of POLLWEB_DATABASE_URL does not let us in: {said}")
         return CannotStart(f"The database of POLLWEB_DATABASE_URL cannot be brought up to date: {said}")
     if "full" in said:

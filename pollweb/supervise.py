@@ -21,7 +21,8 @@ from types import FrameType
 
 from django.conf import settings
 
-from pollweb.child import Child, Program
+from pollweb.child import HAS_DEATH_SIGNAL, Child, Program
+from pollweb.guard import Guard
 from pollweb.preflight import CannotStart
 from pollweb.ready import Probe
 from pollweb.terminal import Terminal
@@ -110,7 +111,8 @@ class Supervisor:
         self.listener = listener
         self.selector = selectors.DefaultSelector()
         self.probe = Probe(listener, self.selector)
-        self.children = [Child(program, env, self.selector, terminal.pass_on) for program in running]
+        self.guard = None if HAS_DEATH_SIGNAL else Guard()
+        self.children = [Child(program, env, self.selector, terminal.pass_on, self.guard) for program in running]
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
         self.ready = False
         self.ready_lines: Sequence[str] = ()
@@ -234,6 +236,8 @@ class Supervisor:
     def _end(self) -> None:
         """Nothing stays behind, whatever happened before."""
         self._kill(self.children)
+        if self.guard is not None:
+            self.guard.close()
         self.probe.close()
         self.listener.close()
         settings.RUN_FILE.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ for name in [
 
 _home = tempfile.TemporaryDirectory(prefix="pollweb-test-")
 os.environ["POLLWEB_HOME"] = _home.name
+os.mkdir(os.path.join(_home.name, "static"))  # where it is missing, WhiteNoise warns
 os.environ["POLLWEB_MODELS"] = "none"
 os.environ["POLLWEB_SECRET_KEY"] = "only for tests"
 os.environ["POLLWEB_SITE_URL"] = "http://localhost:8000"
