@@ -40,6 +40,10 @@ class ContentRefused(InvalidRequest):
     code = "content_refused"
 
 
+class Conflict(PollwebError):
+    code, status = "conflict", 409
+
+
 class TierTooLow(PollwebError):
     code, status = "tier_too_low", 403
 

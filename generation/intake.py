@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from generation import cache, catalogue, handoff, requests, tasks
+from generation import cache, catalogue, handoff, idempotency, requests, tasks
 from generation.catalogue import ModelCard
 from generation.errors import InvalidRequest, ProviderError, ProviderTimeout, QueueAway
 from generation.models import ACTIVE, Generation, State
@@ -41,6 +41,7 @@ class Context:
     streamed: bool = False
     fresh: bool = False
     may_be_public: bool = True
+    idempotency_key: str = ""
 
 
 @dataclass(slots=True)
@@ -50,6 +51,7 @@ class Answer:
     row: Generation
     cache: str  # HIT, MISS or JOIN
     visibility: str
+    replayed: bool = False
     _waiting: handoff.Waiting | None = field(default=None)
 
     async def pieces(self) -> AsyncIterator[dict[str, Any]]:
@@ -125,7 +127,8 @@ def check(request: Request, card: ModelCard, principal: Principal) -> None:
         )
 
 
-def _new_row(request: Request, card: ModelCard, context: Context, visibility: str, fingerprint: str) -> Generation:
+def _new_row(request: Request, card: ModelCard, context: Context, visibility: str) -> Generation:
+    fingerprint = request.fingerprint(f"{card.name}={'|'.join(map(str, card.sources))}={card.system}")
     deadlines = settings.DESIGN.deadlines
     limit = getattr(deadlines, "text_stream" if request.kind == "text" and context.streamed else request.kind)
     source = card.sources[0]
@@ -186,33 +189,64 @@ async def generate(request: Request, context: Context) -> AsyncIterator[Answer]:
     card = card_of(request)
     check(request, card, context.principal)
     visibility = visibility_of(request, context)
-    fingerprint = request.fingerprint(f"{card.name}={'|'.join(map(str, card.sources))}={card.system}")
-    scope = "public" if visibility == "public" else context.principal.key
-
-    row = _new_row(request, card, context, visibility, fingerprint)
+    row = _new_row(request, card, context, visibility)
     deadline = time.monotonic() + row.seconds_left()
-    patience = deadline + GRACE_SECONDS
+    if not context.idempotency_key:
+        async with _answered(row, context, deadline) as answer:
+            yield answer
+        return
+    owner, key = context.principal.key, context.idempotency_key
+    known = await idempotency.begin(owner, key, row.fingerprint, deadline=deadline)
+    if known is not None:
+        async with _replayed(await db.run(_final, known), deadline) as answer:
+            yield answer
+        return
+    try:
+        async with _answered(row, context, deadline) as answer:
+            await idempotency.attach(owner, key, answer.row.pk)
+            yield answer
+    finally:
+        await asyncio.shield(idempotency.drop(owner, key))
+
+
+@asynccontextmanager
+async def _answered(row: Generation, context: Context, deadline: float) -> AsyncIterator[Answer]:
+    """From the cache, by an equal one in flight, or by a new row."""
+    visibility = row.visibility
     # Again when an equal one in flight ended, or was given up by its askers, in the moment we joined it.
     for _ in range(3):
-        if not context.fresh and (hit := await cache.find(fingerprint, scope)):
+        if not context.fresh and (hit := await cache.find(row.fingerprint, row.scope)):
             yield Answer(hit, "HIT", visibility)
             return
         if running := await db.run(_in_flight, row.dedupe_key):
-            waiting = handoff.Waiting(str(running.pk), patience)
+            waiting = handoff.Waiting(str(running.pk), deadline + GRACE_SECONDS)
             async with _present(running, waiting):
                 if await db.run(_is_active, running.pk):
-                    yield Answer(running, "JOIN", visibility, waiting)
+                    yield Answer(running, "JOIN", visibility, _waiting=waiting)
                     return
             continue
         async with line.turn(context.principal, deadline=deadline):
-            waiting = handoff.Waiting(str(row.pk), patience)
+            waiting = handoff.Waiting(str(row.pk), deadline + GRACE_SECONDS)
             async with _present(row, waiting):
                 # Somebody may have asked the same while we stood in line.
-                hit = None if context.fresh else await cache.find(fingerprint, scope)
+                hit = None if context.fresh else await cache.find(row.fingerprint, row.scope)
                 if hit is None and await db.run(_insert, row):
-                    yield Answer(row, "MISS", visibility, waiting)
+                    yield Answer(row, "MISS", visibility, _waiting=waiting)
                     return
     raise QueueAway("This request could not be queued. Try again.", retry_after=1)
+
+
+@asynccontextmanager
+async def _replayed(row: Generation, deadline: float) -> AsyncIterator[Answer]:
+    """The row that a key led to before: its result, its failure, or what comes of it."""
+    if row.state == State.SUCCEEDED:
+        yield Answer(row, "HIT", row.visibility, replayed=True)
+    elif row.is_final:
+        raise failure_of(row)
+    else:
+        waiting = handoff.Waiting(str(row.pk), deadline + GRACE_SECONDS)
+        async with _present(row, waiting):
+            yield Answer(row, "JOIN", row.visibility, replayed=True, _waiting=waiting)
 
 
 @asynccontextmanager
@@ -245,9 +279,8 @@ def enqueue(request: Request, principal: Principal, *, keep: bool = True, source
     card = card_of(request)
     check(request, card, principal)
     visibility = visibility_of(request, context)
-    fingerprint = request.fingerprint(f"{card.name}={'|'.join(map(str, card.sources))}={card.system}")
-    row = _new_row(request, card, context, visibility, fingerprint)
-    if hit := Generation.objects.reusable(fingerprint, row.scope).order_by("-pk").first():
+    row = _new_row(request, card, context, visibility)
+    if hit := Generation.objects.reusable(row.fingerprint, row.scope).order_by("-pk").first():
         return hit
     if running := _in_flight(row.dedupe_key):
         Generation.objects.filter(pk=running.pk).active().update(keep=True)

@@ -220,3 +220,19 @@ class Generation(models.Model):
 
     def seconds_left(self, now: datetime | None = None) -> float:
         return (self.deadline - (now or timezone.now())).total_seconds()
+
+
+class IdempotencyKey(models.Model):
+    """What a caller's key stands for: nothing yet, or a generation. Kept for a day."""
+
+    principal = models.CharField(max_length=80)
+    key = models.CharField(max_length=255)
+    request_hash = models.CharField(max_length=64)
+    generation = models.ForeignKey(Generation, models.CASCADE, null=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["principal", "key"], name="one_idempotency_key")]
+
+    def __str__(self) -> str:
+        return f"{self.principal} {self.key[:20]}"

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponseBase
 
+from generation import idempotency
 from generation.intake import Context
 from pollweb.accounts.identity import Principal
 from pollweb.lib.errors import MethodNotAllowed
@@ -61,6 +62,7 @@ def context(
     streamed: bool = False,
     may_be_public: bool = True,
 ) -> Context:
+    key = request.headers.get("idempotency-key", "") if request.method == "POST" else ""
     return Context(
         principal=principal,
         source_url=source_url,
@@ -68,4 +70,5 @@ def context(
         streamed=streamed,
         fresh="no-cache" in request.headers,
         may_be_public=may_be_public,
+        idempotency_key=idempotency.checked(key) if key else "",
     )

@@ -24,6 +24,7 @@ def headers(answer: Answer) -> dict[str, str]:
     return {
         "X-Cache": answer.cache,
         **({"X-Cache-Type": "EXACT"} if answer.cache == "HIT" else {}),
+        **({"Idempotency-Replayed": "true"} if answer.replayed else {}),
         "X-Visibility": answer.visibility,
         "X-Model-Used": answer.row.made_by,
         "Cache-Control": PUBLIC if answer.visibility == "public" else PRIVATE,

@@ -1,0 +1,63 @@
+"""`Idempotency-Key` over the whole application."""
+
+import asyncio
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from generation.models import Generation, IdempotencyKey
+
+ASK = {"model": "openai", "messages": [{"role": "user", "content": "Hello?"}]}
+KEY = {"Idempotency-Key": "order-1", "no-cache": "1"}
+
+
+async def test_the_same_key_and_body_get_the_same_answer(client, working):
+    first = await client.post("/v1/chat/completions", json=ASK, headers=KEY)
+    working.words = ["something else"]
+    again = await client.post("/v1/chat/completions", json=ASK, headers=KEY)
+    assert again.json() == first.json()
+    assert "idempotency-replayed" not in first.headers
+    assert again.headers["idempotency-replayed"] == "true"
+    assert len(working.calls) == 1
+
+
+async def test_twenty_at_once_make_one(client, working):
+    answers = await asyncio.gather(*(client.post("/v1/chat/completions", json=ASK, headers=KEY) for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == 1
+    assert len(working.calls) == 1
+    assert await sync_to_async(Generation.objects.count)() == 1
+
+
+async def test_another_body_under_the_key_is_refused(client):
+    await client.post("/v1/chat/completions", json=ASK, headers=KEY)
+    answer = await client.post("/v1/chat/completions", json={**ASK, "temperature": 1}, headers=KEY)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "idempotency_key_reused")
+
+
+async def test_keys_of_different_callers_do_not_meet(client, alice, working):
+    await client.post("/v1/chat/completions", json={**ASK, "private": True}, headers=KEY)
+    await client.post("/v1/chat/completions", json={**ASK, "private": True}, headers={**KEY, **alice})
+    assert len(working.calls) == 2
+
+
+async def test_a_refused_request_leaves_no_key(client):
+    answer = await client.post("/v1/chat/completions", json={**ASK, "model": "none"}, headers=KEY)
+    assert answer.status_code == 404
+    assert await sync_to_async(IdempotencyKey.objects.count)() == 0
+    assert (await client.post("/v1/chat/completions", json=ASK, headers=KEY)).status_code == 200
+
+
+async def test_a_failure_is_replayed_as_it_was(client, working):
+    working.failures = 99
+    first = await client.post("/v1/chat/completions", json=ASK, headers=KEY)
+    working.failures = 0
+    again = await client.post("/v1/chat/completions", json=ASK, headers=KEY)
+    assert (first.status_code, again.status_code) == (502, 502)
+
+
+@pytest.mark.parametrize("key", ["x" * 256, "tab\there", "é"])
+async def test_a_key_that_is_none_is_refused(client, key):
+    headers = {"Idempotency-Key": key.encode()}
+    answer = await client.post("/v1/chat/completions", json=ASK, headers=headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_idempotency_key")
