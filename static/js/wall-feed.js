@@ -34,6 +34,7 @@ export class WallFeed {
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/wall`);
     this.#socket = socket;
     socket.addEventListener("open", () => {
+      if (this.#socket !== socket) return;
       socket.send(JSON.stringify({ t: "sub", kinds: this.kinds, ...(this.#after && { after: this.#after }) }));
     });
     socket.addEventListener("message", ({ data }) => {
@@ -86,7 +87,9 @@ export class WallFeed {
     const socket = this.#socket;
     this.#source?.close();
     this.#socket = this.#source = undefined;
-    socket?.close();
+    // Closing one that is not open yet would be an error on the console.
+    if (socket?.readyState === WebSocket.CONNECTING) socket.addEventListener("open", () => socket.close());
+    else socket?.close();
     this.state("closed");
   }
 }

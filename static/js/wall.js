@@ -39,7 +39,8 @@ function span(item) {
 async function build(item) {
   const isPicture = item.kind === "image";
   const template = page.querySelector(isPicture ? "[data-wall-picture]" : "[data-wall-words]");
-  const tile = template.content.cloneNode(true).firstElementChild;
+  // Imported, not cloned: a template's own document is inert, and loads no pictures.
+  const tile = document.importNode(template.content, true).firstElementChild;
   tile.href = path(item.href);
   tile.dataset.id = item.id;
   tile.dataset.span = span(item);
