@@ -11,6 +11,7 @@ import httpx
 import pytest
 from asgiref.sync import sync_to_async
 
+from pollweb.lib.errors import PollwebError
 from tests.generation.api.conftest import alice, client  # noqa: F401
 
 ROOT = Path(__file__).parents[2]
@@ -127,6 +128,29 @@ async def test_it_answers_the_examples(page, command, client, feed_client, alice
     assert answer.content
     if asked["content"]:
         assert json.loads(asked["content"])
+
+
+def codes_in_code() -> set[str]:
+    """The codes that errors have: as keyword, of a class that is used, and of what the protocol refuses."""
+    sources = [
+        p.read_text(encoding="utf-8") for d in ("pollweb", "generation", "feeds") for p in (ROOT / d).rglob("*.py")
+    ]
+    text = "\n".join(sources)
+    given = re.findall(r'code="([a-z_]+)"', text) + re.findall(r'Refused\(\s*\d+,\s*"([a-z_]+)"', text)
+    raised = [each for each in descendants(PollwebError) if len(re.findall(rf"\b{each.__name__}\(", text)) > 1]
+    return {*given, *(each.code for each in raised)}
+
+
+def descendants(parent: type[PollwebError]) -> list[type[PollwebError]]:
+    return [parent, *(each for child in parent.__subclasses__() for each in descendants(child))]
+
+
+def test_it_names_every_code_that_an_error_can_have():
+    import pollweb.asgi  # noqa: F401 - everything that raises errors is loaded
+
+    table = (ROOT / "docs/api.md").read_text(encoding="utf-8").partition("## Errors")[2]
+    missing = {code for code in codes_in_code() if f"`{code}`" not in table}
+    assert not missing, f"docs/api.md does not name the error {', '.join(sorted(missing))}."
 
 
 def test_each_page_has_examples():
