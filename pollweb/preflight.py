@@ -9,7 +9,6 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import psycopg
 from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, OperationalError, connection
@@ -127,6 +126,16 @@ def _check_sqlite(path: Path) -> None:
         raise sqlite3.DatabaseError(verdict)
 
 
+def _ask_postgresql() -> None:
+    """Once and directly: the pool would try again and again, and say so each time."""
+    import psycopg  # not needed with SQLite, and slow to load
+
+    try:
+        psycopg.connect(settings.DATABASE_URL, connect_timeout=5).close()
+    except psycopg.Error as exc:
+        raise OperationalError(str(exc)) from exc
+
+
 def migrate() -> int:
     """Bring the database up to date and return how many migrations were run."""
     database = settings.DATABASES["default"]
@@ -135,13 +144,12 @@ def migrate() -> int:
         if sqlite:
             _check_sqlite(Path(database["NAME"]))
         else:
-            # Asked once and directly: the pool would try again and again, and say so each time.
-            psycopg.connect(settings.DATABASE_URL, connect_timeout=5).close()
+            _ask_postgresql()
         executor = MigrationExecutor(connection)
         pending = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
         if pending:
             call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
-    except (DatabaseError, sqlite3.Error, psycopg.Error) as exc:
+    except (DatabaseError, sqlite3.Error) as exc:
         raise _database_trouble(exc, database["NAME"] if sqlite else "") from exc
     finally:
         connection.close()
@@ -153,7 +161,7 @@ def migrate() -> int:
 def _database_trouble(exc: Exception, sqlite_path: str) -> CannotStart:
     said = clean(" ".join(str(exc).split())) or type(exc).__name__
     if not sqlite_path:
-        if isinstance(exc, OperationalError | psycopg.OperationalError):
+        if isinstance(exc, OperationalError):
             return CannotStart(f"The database of POLLWEB_DATABASE_URL does not let us in: {said}")
         return CannotStart(f"The database of POLLWEB_DATABASE_URL cannot be brought up to date: {said}")
     if "full" in said:
