@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
+from pollweb import config
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -46,6 +48,12 @@ def test_the_sources_it_names_exist(page):
     folders = r"(?:pollweb|generation|feeds|tests|scripts|static|templates|docs)"
     for path in re.findall(rf"`({folders}/[\w./-]*\w/?)`", text_of(page)):
         assert (ROOT / path).exists(), f"{page.name} names {path}, which is not there."
+
+
+@EACH_PAGE
+def test_its_configuration_is_valid(page):
+    for block in re.findall(r"^```toml\n(.*?)^```$", text_of(page), re.M | re.S):
+        config.parse(tomllib.loads(block), page.name)
 
 
 def test_every_decision_is_listed():
