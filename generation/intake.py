@@ -270,14 +270,13 @@ def _cancel_unkept(pk: Any) -> bool:
     return Generation.objects.filter(keep=False).cancel(pk)
 
 
-def enqueue(request: Request, principal: Principal, *, keep: bool = True, source_url: str = "") -> Generation:
-    """Queue what the site starts and return its row at once (a finished one when there is an equal public result).
+def enqueue(request: Request, context: Context) -> Generation:
+    """Queue what is to be kept and return its row at once (a finished one when there is an equal result).
 
     Synchronous. Raises the same errors as `generate`; the caller's line is asked by the worker, not waited for here.
     """
-    context = Context(principal=principal, source_url=source_url)
     card = card_of(request)
-    check(request, card, principal)
+    check(request, card, context.principal)
     visibility = visibility_of(request, context)
     row = _new_row(request, card, context, visibility)
     if hit := Generation.objects.reusable(row.fingerprint, row.scope).order_by("-pk").first():
@@ -285,10 +284,10 @@ def enqueue(request: Request, principal: Principal, *, keep: bool = True, source
     if running := _in_flight(row.dedupe_key):
         Generation.objects.filter(pk=running.pk).active().update(keep=True)
         return running
-    stepped = line.step_sync(principal, str(row.pk))
+    stepped = line.step_sync(context.principal, str(row.pk))
     if stepped.full:
-        raise line.refuse(principal, stepped)
-    row.keep = keep
+        raise line.refuse(context.principal, stepped)
+    row.keep = True
     # The time in line comes on top of the time that the making may take.
     row.deadline += timedelta(seconds=stepped.wait)
     if not stepped.admitted:
@@ -298,9 +297,9 @@ def enqueue(request: Request, principal: Principal, *, keep: bool = True, source
     return row
 
 
-def cancel(row: Generation) -> bool:
-    """Give a job up, in whatever state it is. False when it was final already."""
-    if not Generation.objects.cancel(row.pk):
+def cancel(row: Generation, principal: Principal) -> bool:
+    """Give a job up, in whatever state it is. False when it was final already, or is somebody else's."""
+    if row.principal != principal.key or not Generation.objects.cancel(row.pk):
         return False
     handoff.cancel_sync(str(row.pk))
     return True

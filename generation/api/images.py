@@ -4,7 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from generation import catalogue, intake, media
-from generation.api import doors, responses
+from generation.api import doors, jobs, responses
 from generation.wire import pollinations
 from pollweb.accounts.identity import identify
 from pollweb.lib import http
@@ -28,6 +28,8 @@ async def prompt(request: HttpRequest) -> HttpResponse:
         return HttpResponse(content_type="image/jpeg")
     address = pollinations.address(f"{settings.IMAGE_URL}/prompt", wanted.prompt, query)
     context = doors.context(request, await identify(request), source_url=address)
+    if jobs.is_wanted(request):
+        return await jobs.accept(wanted, context)
     async with intake.generate(wanted, context) as answer:
         row = await answer.result()
         return await responses.file(request, answer, media.filename(row))

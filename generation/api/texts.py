@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 
 from generation import catalogue, intake, media
-from generation.api import doors, responses
+from generation.api import doors, jobs, responses
 from generation.errors import InvalidRequest
 from generation.requests import Request
 from generation.wire import openai, pollinations, values
@@ -67,6 +67,8 @@ async def completions(request: HttpRequest) -> HttpResponseBase:
     wanted = openai.chat_request(body, card)
     streamed = values.stream_flag(body.get("stream", ""))
     context = doors.context(request, await identify(request, body), body=body, streamed=streamed)
+    if jobs.is_wanted(request):
+        return await jobs.accept(wanted, context)
     if streamed:
         return await _stream(request, wanted, context, include_usage=_wants_usage(body))
     async with intake.generate(wanted, context) as answer:
@@ -111,6 +113,8 @@ def _wants_usage(body: dict[str, Any]) -> bool:
 async def _answer(
     request: HttpRequest, wanted: Request, context: intake.Context, *, include_usage: bool
 ) -> HttpResponseBase:
+    if jobs.is_wanted(request):
+        return await jobs.accept(wanted, context)
     if context.streamed:
         return await _stream(request, wanted, context, include_usage=include_usage)
     async with intake.generate(wanted, context) as answer:

@@ -27,7 +27,7 @@ def create(request: HttpRequest) -> HttpResponse:
         if not form.is_valid():
             return _page(request, form, status=422)
         try:
-            job = intake.enqueue(form.wish(), identity.visitor(request), keep=True)
+            job = intake.enqueue(form.wish(), intake.Context(principal=identity.visitor(request)))
         except PollwebError as error:
             return _refused(request, form, error)
         own.remember(request, job.public_id)

@@ -94,8 +94,8 @@ def _ended(job: Generation) -> tuple[str, str]:
 def cancel(request: HttpRequest, public_id: str) -> HttpResponse:
     """Stop one's own job, unless it is shared with somebody who asked for the same before."""
     job = find(request, public_id)
-    if own.is_own(request, public_id) and job.principal == identity.visitor(request).key:
-        intake.cancel(job)
+    if own.is_own(request, public_id):
+        intake.cancel(job, identity.visitor(request))
     return redirect("job", public_id)
 
 

@@ -193,7 +193,7 @@ async def test_many_different_requests_at_once_all_succeed(working):
 
 
 def test_the_site_queues_a_job_and_it_is_made_though_nobody_waits(working):
-    row = intake.enqueue(picture("made to be kept"), ALICE)
+    row = intake.enqueue(picture("made to be kept"), intake.Context(principal=ALICE))
     for _ in range(500):
         row.refresh_from_db()
         if row.is_final:
@@ -201,16 +201,17 @@ def test_the_site_queues_a_job_and_it_is_made_though_nobody_waits(working):
 
         time.sleep(0.01)
     assert (row.state, row.keep) == (State.SUCCEEDED, True)
-    assert intake.enqueue(picture("made to be kept"), ALICE).pk == row.pk
+    assert intake.enqueue(picture("made to be kept"), intake.Context(principal=ALICE)).pk == row.pk
 
 
 def test_the_site_may_cancel_a_job_in_every_state(working):
     working.held = True
-    row = intake.enqueue(picture("never"), ALICE)
-    assert intake.cancel(row) is True
+    row = intake.enqueue(picture("never"), intake.Context(principal=ALICE))
+    assert intake.cancel(row, BOB) is False
+    assert intake.cancel(row, ALICE) is True
     row.refresh_from_db()
     assert row.state == State.CANCELLED
-    assert intake.cancel(row) is False
+    assert intake.cancel(row, ALICE) is False
 
 
 async def test_waiting_for_a_row_that_is_not_there_yet_is_no_end(working, monkeypatch):

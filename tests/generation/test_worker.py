@@ -39,7 +39,7 @@ def unsent(monkeypatch) -> None:
 
 
 def test_a_row_whose_message_was_lost_is_told_again(working, unsent, monkeypatch):
-    row = intake.enqueue(picture("forgotten"), ALICE)
+    row = intake.enqueue(picture("forgotten"), intake.Context(principal=ALICE))
     monkeypatch.undo()
     ticker.look_after_rows()
     assert finished(row).state == State.SUCCEEDED
@@ -48,13 +48,13 @@ def test_a_row_whose_message_was_lost_is_told_again(working, unsent, monkeypatch
 def test_a_row_is_not_told_again_while_it_is_fresh(working, monkeypatch):
     told = []
     monkeypatch.setattr("generation.tasks.send", lambda row: told.append(row.pk) or True)
-    intake.enqueue(picture("fresh"), ALICE)
+    intake.enqueue(picture("fresh"), intake.Context(principal=ALICE))
     ticker.tell_again()
     assert len(told) == 1
 
 
 def test_a_row_left_by_its_worker_is_made_by_another(working, unsent, monkeypatch):
-    row = intake.enqueue(picture("left"), ALICE)
+    row = intake.enqueue(picture("left"), intake.Context(principal=ALICE))
     assert Generation.objects.claim(row.pk, "a worker that dies") == 1
     Generation.objects.filter(pk=row.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     monkeypatch.undo()
@@ -64,7 +64,7 @@ def test_a_row_left_by_its_worker_is_made_by_another(working, unsent, monkeypatc
 
 
 def test_a_poison_row_ends_after_three_workers(working, unsent):
-    row = intake.enqueue(picture("poison"), ALICE)
+    row = intake.enqueue(picture("poison"), intake.Context(principal=ALICE))
     for _ in range(3):
         assert Generation.objects.claim(row.pk, "dies")
         Generation.objects.filter(pk=row.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
@@ -75,7 +75,7 @@ def test_a_poison_row_ends_after_three_workers(working, unsent):
 
 
 def test_a_late_row_expires_and_says_so(working, unsent):
-    row = intake.enqueue(picture("late"), ALICE)
+    row = intake.enqueue(picture("late"), intake.Context(principal=ALICE))
     Generation.objects.filter(pk=row.pk).update(deadline=timezone.now() - timedelta(seconds=1))
     ticker.expire()
     row.refresh_from_db()
@@ -84,7 +84,7 @@ def test_a_late_row_expires_and_says_so(working, unsent):
 
 
 def test_a_worker_that_lost_its_lease_changes_nothing(working, unsent):
-    row = intake.enqueue(picture("stale"), ALICE)
+    row = intake.enqueue(picture("stale"), intake.Context(principal=ALICE))
     old = Generation.objects.claim(row.pk, "slow")
     Generation.objects.give_back(row.pk, old)
     new = Generation.objects.claim(row.pk, "quick")
@@ -99,7 +99,7 @@ def test_a_worker_that_lost_its_lease_changes_nothing(working, unsent):
 
 
 def test_a_row_is_claimed_by_one_worker_only(working, unsent):
-    row = intake.enqueue(picture("wanted"), ALICE)
+    row = intake.enqueue(picture("wanted"), intake.Context(principal=ALICE))
     claimed = []
 
     def claim(name: str) -> None:
@@ -118,7 +118,10 @@ def test_a_row_is_claimed_by_one_worker_only(working, unsent):
 
 def test_jobs_survive_an_emptied_redis(working):
     working.held = True
-    rows = [intake.enqueue(picture("x", seed=seed), Principal(key=f"ip:{seed}")) for seed in range(1, 9)]
+    rows = [
+        intake.enqueue(picture("x", seed=seed), intake.Context(principal=Principal(key=f"ip:{seed}")))
+        for seed in range(1, 9)
+    ]
     client = redis.sync_client()
     client.delete(*client.scan_iter(f"{redis.key('')}*"))
     working.held = False
@@ -131,7 +134,7 @@ def test_jobs_survive_an_emptied_redis(working):
 
 def test_draining_gives_unfinished_rows_back(working):
     working.held = True
-    row = intake.enqueue(picture("half done"), ALICE)
+    row = intake.enqueue(picture("half done"), intake.Context(principal=ALICE))
     until = time.monotonic() + 5
     while not Generation.objects.filter(pk=row.pk, state=State.RUNNING).exists():
         assert time.monotonic() < until
@@ -154,11 +157,11 @@ def test_a_full_store_fails_the_job_with_507_and_leaves_no_part(working, monkeyp
 
     monkeypatch.setattr(os, "fsync", full)
     working.made = lambda request: b"never seen before: " + request.text.encode()
-    row = finished(intake.enqueue(picture("too big"), ALICE))
+    row = finished(intake.enqueue(picture("too big"), intake.Context(principal=ALICE)))
     assert (row.state, row.error_code, row.error_status) == (State.FAILED, "storage_full", 507)
     assert list(settings.MEDIA_FOLDER.glob("*/*/.*.part")) == []
     monkeypatch.undo()
-    assert finished(intake.enqueue(picture("smaller"), ALICE)).state == State.SUCCEEDED
+    assert finished(intake.enqueue(picture("smaller"), intake.Context(principal=ALICE))).state == State.SUCCEEDED
     assert Artifact.objects.count() >= 1
 
 
@@ -168,8 +171,8 @@ def test_jobs_wait_for_their_callers_turn(working, settings):
     design = settings.DESIGN.model_dump(by_alias=True)
     design["tiers"]["anonymous"] = {"interval": 1, "concurrency": 1, "models": "basic"}
     settings.DESIGN = config.parse(design)
-    first = intake.enqueue(picture("first"), ALICE)
-    second = intake.enqueue(picture("second"), ALICE)
+    first = intake.enqueue(picture("first"), intake.Context(principal=ALICE))
+    second = intake.enqueue(picture("second"), intake.Context(principal=ALICE))
     assert finished(first).state == State.SUCCEEDED
     second.refresh_from_db()
     assert second.state == State.QUEUED
