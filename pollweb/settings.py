@@ -53,7 +53,7 @@ ALLOWED_HOSTS = sorted({*_hosts, "localhost", "127.0.0.1", "[::1]", ".localhost"
 PRODUCTION = env.flag("POLLWEB_PRODUCTION", bool(_hosts - _loopback))
 ALLOW_HTTP = env.flag("POLLWEB_ALLOW_HTTP")
 TRUSTED_PROXIES = env.words("POLLWEB_TRUSTED_PROXIES")
-FETCH_ALLOW = env.words("POLLWEB_FETCH_ALLOW")
+FETCH_ALLOW = env.host_ports("POLLWEB_FETCH_ALLOW")
 
 # --- secrets ----------------------------------------------------------------------------------------------------------
 

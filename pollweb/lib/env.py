@@ -6,6 +6,7 @@ start with a sentence that names the variable, the value and what is allowed. An
 """
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -66,6 +67,17 @@ def seconds(name: str, default: float) -> float:
 def words(name: str) -> list[str]:
     """A list separated by commas or white space."""
     return text(name).replace(",", " ").split()
+
+
+def host_ports(name: str) -> list[str]:
+    """A list of `host:port`; an IPv6 address stands in brackets."""
+    pairs = words(name)
+    for pair in pairs:
+        if not re.fullmatch(r"([^\s:/@\[\]]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}", pair):
+            raise ImproperlyConfigured(
+                f"{name} holds {pair!r}; allowed are pairs such as intranet.example:8080 or [::1]:8080."
+            )
+    return pairs
 
 
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:

@@ -22,3 +22,12 @@ def test_it_takes_nothing_for_not_set(monkeypatch):
     monkeypatch.setenv("POLLWEB_X", "  ")
     assert env.number("POLLWEB_X", 3) == 3
     assert env.base_url("POLLWEB_X", "http://a.example/b/") == "http://a.example/b"
+
+
+def test_it_reads_hosts_with_their_ports(monkeypatch):
+    monkeypatch.setenv("POLLWEB_X", "intranet.example:8080, [::1]:80")
+    assert env.host_ports("POLLWEB_X") == ["intranet.example:8080", "[::1]:80"]
+    for wrong in ("intranet.example", "http://a:80", "a:b", "::1:80"):
+        monkeypatch.setenv("POLLWEB_X", wrong)
+        with pytest.raises(ImproperlyConfigured, match="POLLWEB_X holds"):
+            env.host_ports("POLLWEB_X")

@@ -17,7 +17,17 @@ from pollweb import config
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
 SHIPPED = tomllib.loads(config.DEFAULTS.read_text(encoding="utf-8"))
-READERS = {"text", "flag", "number", "seconds", "words", "choice", "folder", "base_url"}  # of pollweb.lib.env
+READERS = {
+    "text",
+    "flag",
+    "number",
+    "seconds",
+    "words",
+    "host_ports",
+    "choice",
+    "folder",
+    "base_url",
+}  # of pollweb.lib.env
 
 
 def sources() -> Iterator[ast.Module]:
