@@ -90,6 +90,11 @@ def test_environment_words_set_the_place_and_are_not_drawn(prompt, environment):
     assert all(wanted.subject.name not in ("wave", "mountain", "lake") for wanted in read_scene.subjects)
 
 
+def test_a_boat_in_dry_country_is_on_a_lake_there():
+    there = scene("a boat in the mountains")
+    assert (there.environment, there.backdrop, there.water) == ("sea", "mountain", "lake")
+
+
 def test_time_and_weather_are_read():
     stormy = scene("a lighthouse at night in a thunderstorm")
     assert (stormy.time, stormy.weather) == ("night", "storm")

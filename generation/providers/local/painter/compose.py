@@ -356,7 +356,7 @@ def _draught(item: Placed, rows: int) -> int:
     subject = item.wanted.subject
     if subject.name in _SUNKEN:
         return round(rows * _SUNKEN[subject.name])
-    return round(rows * {"water": 0.05, "deep": 0.45}.get(subject.lives, 0.18))
+    return round(rows * {"water": 0.05, "deep": 0.32}.get(subject.lives, 0.18))
 
 
 def _rotated(picture: Array, degrees: float) -> Array:

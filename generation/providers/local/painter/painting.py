@@ -43,8 +43,10 @@ def paint_scene(prompt: str, seed: int, canvas: Canvas) -> Painting:
     outdoors = scene.environment not in ("space", "underwater", "table")
     if outdoors:
         weather.fog_behind(canvas, scene, light, dice)
+        weather.splashes(canvas, scene, dice)
     placed = compose.compose(canvas, scene, stage, dice, focus)
     compose.paste(canvas, scene, light, stage, dice, placed, sun_x)
+    water.reeds(canvas, scene, light, stage, dice)
     if outdoors:
         weather.fireflies(canvas, scene, light, dice)
         weather.glow_in_front(canvas, light, sun_x)

@@ -33,8 +33,6 @@ def paint_sea(canvas: Canvas, scene: Scene, light: Light, dice: Dice, sun_x: flo
     air = (canvas.horizon * 0.08, canvas.horizon * 0.80)
     near = canvas.height - min(depth * 0.16, canvas.unit * 0.08)
     if not shore:
-        if scene.water == "lake":
-            _reeds(canvas, rng, light)
         return Stage(water=(canvas.horizon + depth * 0.22, canvas.height - depth * 0.20), air=air)
     _bank(canvas, scene, light, dice, sandy=scene.water != "lake")
     floats = any(wanted.subject.lives == "water" for wanted in scene.subjects)
@@ -158,8 +156,11 @@ def _bank(canvas: Canvas, scene: Scene, light: Light, dice: Dice, *, sandy: bool
         )
 
 
-def _reeds(canvas: Canvas, rng: np.random.Generator, light: Light) -> None:
-    """Reeds in one or both lower corners, which close the picture."""
+def reeds(canvas: Canvas, scene: Scene, light: Light, stage: Stage, dice: Dice) -> None:
+    """Reeds in one or both lower corners of a lake, in front of everything: they close the picture."""
+    if scene.environment != "sea" or scene.water != "lake" or stage.ground:
+        return
+    rng = dice.of("reeds")
     green = light.lit(rgb("#3f7a52")) * 0.75
     blades: list[Array] = []
     heads: list[Array] = []

@@ -35,6 +35,23 @@ def fog_behind(canvas: Canvas, scene: Scene, light: Light, dice: Dice) -> None:
     )
 
 
+def splashes(canvas: Canvas, scene: Scene, dice: Dice) -> None:
+    """Rings where the rain meets ground and water, behind what stands there."""
+    if scene.weather not in ("rain", "storm"):
+        return
+    rng = dice.of("splashes")
+    for _ in range(int(60 * canvas.width / canvas.unit)):
+        y = rng.uniform(canvas.horizon + (canvas.height - canvas.horizon) * 0.3, canvas.height)
+        x, wide = rng.random() * canvas.width, canvas.unit * rng.uniform(0.006, 0.014)
+        centre, axes = (int(x), int(y)), (max(1, int(wide)), max(1, int(wide * 0.3)))
+        rows, columns = axes[1] * 2 + 5, axes[0] * 2 + 5
+        ring = np.zeros((rows, columns), np.uint8)
+        cv2.ellipse(ring, (columns // 2, rows // 2), axes, 0, 0, 360, 255, 1, cv2.LINE_AA)
+        canvas.cover(
+            ring.astype(np.float32) / 255 * 0.35, rgb("#ffffff"), centre[1] - rows // 2, centre[0] - columns // 2
+        )
+
+
 def fall(canvas: Canvas, scene: Scene, light: Light, dice: Dice) -> None:
     """Rain or snow in front of everything."""
     rng = dice.of("falling")
@@ -56,17 +73,6 @@ def _rain(canvas: Canvas, rng: np.random.Generator, light: Light, *, heavy: bool
         start, end = (int(x * 16), int(y * 16)), (int((x - lean * length) * 16), int((y + length) * 16))
         cv2.line(mask, start, end, int(tone), thick, cv2.LINE_AA, 4)
     canvas.cover(mask.astype(np.float32) / 255 * 0.55, mix(light.sky[3], rgb("#ffffff"), 0.4))
-    # Splashes on the ground.
-    for _ in range(int(60 * canvas.width / canvas.unit)):
-        y = rng.uniform(canvas.horizon + (canvas.height - canvas.horizon) * 0.3, canvas.height)
-        x, wide = rng.random() * canvas.width, canvas.unit * rng.uniform(0.006, 0.014)
-        centre, axes = (int(x), int(y)), (max(1, int(wide)), max(1, int(wide * 0.3)))
-        rows, columns = axes[1] * 2 + 5, axes[0] * 2 + 5
-        ring = np.zeros((rows, columns), np.uint8)
-        cv2.ellipse(ring, (columns // 2, rows // 2), axes, 0, 0, 360, 255, 1, cv2.LINE_AA)
-        canvas.cover(
-            ring.astype(np.float32) / 255 * 0.35, rgb("#ffffff"), centre[1] - rows // 2, centre[0] - columns // 2
-        )
 
 
 def _snow(canvas: Canvas, rng: np.random.Generator, light: Light) -> None:
