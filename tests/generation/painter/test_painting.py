@@ -65,18 +65,18 @@ def test_stickers_keep_their_own_colour_where_it_is_theirs():
 
 
 def test_nothing_named_is_cut_off_by_the_edge():
-    from generation.providers.local.painter import compose, painting
+    from generation.providers.local.painter import painting
     from generation.providers.local.painter.canvas import Canvas
 
     seen = []
-    real = compose.paste
+    real = painting.paste
 
     def note(canvas, scene, light, stage, dice, placed, sun_x):
         seen.extend((canvas, item) for item in placed)
         real(canvas, scene, light, stage, dice, placed, sun_x)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(painting.compose, "paste", note)
+        patch.setattr(painting, "paste", note)
         for seed in range(6):
             for width, height in ((128, 128), (512, 96), (96, 512)):
                 prompt = "twelve cats, a castle, three boats and two birds by a lake"

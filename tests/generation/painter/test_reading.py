@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.providers.local.painter import vocabulary
-from generation.providers.local.painter.reading import MOST_OF_ONE, Scene, read
+from generation.providers.local.painter.reading import MOST_OF_ONE, read
+from generation.providers.local.painter.scene import Scene
 
 
 def scene(prompt: str, chance: int = 1) -> Scene:

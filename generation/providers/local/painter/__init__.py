@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from .reading import Scene
+    from .scene import Scene
 
 SMALLEST, LARGEST = 64, 2048  # pixels a side
 

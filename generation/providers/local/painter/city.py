@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from .canvas import Canvas, Colour, mix, rgb
 from .light import Light
 from .noise import Dice
-from .reading import Scene
+from .scene import Scene
 from .stage import Stage
 
 _WALLS = ("#6f7fa8", "#8a86a8", "#a3808a", "#5f8aa0", "#b59a86", "#7d93b5")
@@ -214,8 +215,6 @@ def paint_city(canvas: Canvas, scene: Scene, light: Light, dice: Dice, sun_x: fl
 
 def _mirrored(canvas: Canvas, light: Light, strength: float) -> None:
     """The lights of the city on the street: long vertical smears."""
-    import cv2
-
     top, rows = canvas.horizon, canvas.height - canvas.horizon
     take = min(top, rows)
     if take < 4:

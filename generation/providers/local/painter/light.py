@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import colorsys
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .canvas import Colour, luminance, mix, rgb
 from .icons import COLOURS
-from .reading import Scene
+from .scene import Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,6 @@ def light_of(scene: Scene, rng: np.random.Generator) -> Light:
 
 
 def _tinted(light: Light, name: str) -> Light:
-    import colorsys
-
     hue, sat, lightness = COLOURS[name]
     red, green, blue = colorsys.hls_to_rgb(hue or 0.0, min(0.75, lightness + 0.1), sat * 0.8)
     tint = np.array((red, green, blue), np.float32)

@@ -6,10 +6,12 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from . import Painting, city, compose, land, sky, space, styles, table, water, weather
+from . import Painting, city, land, sky, space, styles, table, water, weather
 from .canvas import Canvas
+from .compose import compose
 from .light import light_of
 from .noise import Dice
+from .paste import paste
 from .reading import read
 
 cv2.setNumThreads(1)
@@ -44,8 +46,8 @@ def paint_scene(prompt: str, seed: int, canvas: Canvas) -> Painting:
     if outdoors:
         weather.fog_behind(canvas, scene, light, dice)
         weather.splashes(canvas, scene, dice)
-    placed = compose.compose(canvas, scene, stage, dice, focus)
-    compose.paste(canvas, scene, light, stage, dice, placed, sun_x)
+    placed = compose(canvas, scene, stage, dice, focus)
+    paste(canvas, scene, light, stage, dice, placed, sun_x)
     water.reeds(canvas, scene, light, stage, dice)
     if outdoors:
         weather.fireflies(canvas, scene, light, dice)

@@ -8,7 +8,7 @@ import numpy as np
 from .canvas import Canvas, mix, rgb
 from .light import Light
 from .noise import Dice, fbm, smoothstep
-from .reading import Scene
+from .scene import Scene
 
 
 def paint_sky(canvas: Canvas, scene: Scene, light: Light, dice: Dice, sun_x: float) -> None:

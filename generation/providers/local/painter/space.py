@@ -9,7 +9,7 @@ from . import sky
 from .canvas import Canvas, Colour, mix, rgb
 from .light import Light
 from .noise import Array, Dice, fbm, line, smoothstep
-from .reading import Scene
+from .scene import Scene
 from .stage import Stage
 
 _NEBULAE = (

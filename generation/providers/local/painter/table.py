@@ -7,7 +7,7 @@ import numpy as np
 from .canvas import Canvas, mix, rgb
 from .light import Light
 from .noise import Dice, fbm, smoothstep
-from .reading import Scene
+from .scene import Scene
 from .stage import Stage
 
 _WALLS = (

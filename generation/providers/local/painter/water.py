@@ -5,11 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from . import land, plants
+from . import plants, relief
 from .canvas import Canvas, Colour, mix, rgb
 from .light import Light
 from .noise import Array, Dice, fbm, line, smoothstep
-from .reading import Scene
+from .scene import Scene
 from .stage import Stage
 
 
@@ -20,9 +20,9 @@ def paint_sea(canvas: Canvas, scene: Scene, light: Light, dice: Dice, sun_x: flo
         scene.backdrop or ("forest" if rng.random() < 0.4 else "mountain") if scene.water == "lake" else scene.backdrop
     )
     if kind:
-        land.far_land(canvas, scene, light, dice, sun_x, kind)
+        relief.far_land(canvas, scene, light, dice, sun_x, kind)
     elif rng.random() < 0.75:
-        land.far_land(canvas, scene, light, dice, sun_x, "islands")
+        relief.far_land(canvas, scene, light, dice, sun_x, "islands")
     walkers = any(wanted.subject.lives == "ground" and not wanted.rides for wanted in scene.subjects)
     walkers = walkers and not (len(scene.subjects) > 1 and scene.subjects[0].rides)
     shore = scene.water == "beach" or walkers
@@ -137,7 +137,7 @@ def _bank(canvas: Canvas, scene: Scene, light: Light, dice: Dice, *, sandy: bool
             canvas.cover((np.clip(1 - np.abs(band) / thick, 0, 1) * strength).astype(np.float32), foam)
         canvas.silhouette(edge - canvas.unit * 0.008, wet, wet, 10)
         canvas.silhouette(edge + canvas.unit * 0.022, mix(wet, sand, 0.6), sand, canvas.unit * 0.05)
-        land.ground_texture(canvas, rng, int(edge.max() + canvas.unit * 0.03), 0.03)
+        relief.ground_texture(canvas, rng, int(edge.max() + canvas.unit * 0.03), 0.03)
         for _ in range(int(26 * canvas.width / canvas.unit)):
             x, y = rng.random() * canvas.width, rng.uniform(float(edge.max()) + canvas.unit * 0.04, canvas.height)
             canvas.disc(x, y, canvas.unit * rng.uniform(0.0015, 0.004), sand * 0.86, 0.8)
@@ -147,7 +147,7 @@ def _bank(canvas: Canvas, scene: Scene, light: Light, dice: Dice, *, sandy: bool
         soil, grass = light.lit(rgb("#b9c8de")), light.lit(rgb("#f1f6fd"))
     canvas.silhouette(edge - canvas.unit * 0.006, soil, soil, 10)
     canvas.silhouette(edge + canvas.unit * 0.008, mix(grass, light.sun, 0.15), grass * 0.9, canvas.unit * 0.2)
-    land.ground_texture(canvas, rng, int(edge.max() + 2), 0.05)
+    relief.ground_texture(canvas, rng, int(edge.max() + 2), 0.05)
     if scene.backdrop != "snow":
         plants.grass(canvas, rng, float(edge.min()) + canvas.unit * 0.02, canvas.height, grass, many=1.5)
         flowers = [light.lit(rgb(code)) for code in ("#ffffff", "#ffd95a", "#c79bff")]

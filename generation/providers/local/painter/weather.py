@@ -8,7 +8,7 @@ import numpy as np
 from .canvas import Canvas, mix, rgb
 from .light import Light
 from .noise import Dice, fbm
-from .reading import Scene
+from .scene import Scene
 
 
 def fog_behind(canvas: Canvas, scene: Scene, light: Light, dice: Dice) -> None:
