@@ -148,6 +148,7 @@ def test_a_scene_tells_itself_in_words():
     assert scene("three red boats on a lake at sunset, watercolor").words() == (
         "Three red boats on a lake at sunset, in watercolour."
     )
+    assert scene("mountains at dawn").words() == "A mountain landscape at sunrise."
     assert scene("an owl at night in the forest").words() == "An owl in the forest at night."
 
 

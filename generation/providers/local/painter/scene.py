@@ -38,9 +38,8 @@ class Scene:
     weather: str = "clear"
     style: str = "illustration"
     subjects: tuple[Wanted, ...] = ()
-    wonders: tuple[
-        str, ...
-    ] = ()  # rainbow, aurora, fireworks, shooting star, full moon, crescent moon, sun, neon, fireflies
+    # rainbow, aurora, fireworks, shooting star, full moon, crescent moon, sun, neon, fireflies
+    wonders: tuple[str, ...] = ()
     water: str = ""  # "lake" or "beach" when the sea is one or has one
     sky: str = ""  # the colour the sky was asked to have
     close: bool = False  # a portrait, a close-up
@@ -51,8 +50,8 @@ class Scene:
         if len(things) > 1 and self.subjects[0].rides:
             things[:2] = [f"{things[0]} on {things[1]}"]
         listed = ", ".join(things[:-1]) + " and " + things[-1] if len(things) > 1 else "".join(things)
-        place = _PLACES[self.water if self.environment == "sea" and self.water else self.environment]
-        parts = [f"{listed} {place}" if listed else f"a view: {place}"]
+        place = self.water if self.environment == "sea" and self.water else self.environment
+        parts = [f"{listed} {_PLACES[place]}" if listed else _VIEWS[place]]
         if self.environment not in ("space", "underwater", "table"):
             parts.append(_TIMES[self.time])
         sentence = " ".join(parts)
@@ -78,6 +77,11 @@ _PLACES = {
 }  # fmt: skip
 
 
+_VIEWS = {
+    "snow": "a snowy landscape", "sea": "the sea", "lake": "a lake", "beach": "a beach",
+    "underwater": "a world under water", "forest": "a forest", "city": "a city", "desert": "a desert", "space": "deep space",
+    "mountain": "a mountain landscape", "field": "rolling fields", "table": "a quiet room",
+}  # fmt: skip
 _TIMES = {"sunrise": "at sunrise", "day": "by day", "sunset": "at sunset", "dusk": "at dusk", "night": "at night"}
 
 
