@@ -79,8 +79,8 @@ _PLACES = {
 
 _VIEWS = {
     "snow": "a snowy landscape", "sea": "the sea", "lake": "a lake", "beach": "a beach",
-    "underwater": "a world under water", "forest": "a forest", "city": "a city", "desert": "a desert", "space": "deep space",
-    "mountain": "a mountain landscape", "field": "rolling fields", "table": "a quiet room",
+    "underwater": "a world under water", "forest": "a forest", "city": "a city", "desert": "a desert",
+    "space": "deep space", "mountain": "a mountain landscape", "field": "rolling fields", "table": "a quiet room",
 }  # fmt: skip
 _TIMES = {"sunrise": "at sunrise", "day": "by day", "sunset": "at sunset", "dusk": "at dusk", "night": "at night"}
 
