@@ -127,35 +127,68 @@ def check(request: Request, card: ModelCard, principal: Principal) -> None:
         )
 
 
-def _new_row(request: Request, card: ModelCard, context: Context, visibility: str) -> Generation:
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A checked request and what follows from it: who may be given its result, and what an equal one would be."""
+
+    request: Request
+    card: ModelCard
+    context: Context
+    visibility: str
+    fingerprint: str
+
+    @property
+    def scope(self) -> str:
+        return "public" if self.visibility == "public" else self.context.principal.key
+
+    @property
+    def dedupe_key(self) -> str:
+        return f"{self.fingerprint}:{self.scope}"
+
+    @property
+    def time_limit(self) -> float:
+        """Seconds that the making alone may take."""
+        kind = "text_stream" if self.request.kind == "text" and self.context.streamed else self.request.kind
+        return float(getattr(settings.DESIGN.deadlines, kind))
+
+    @property
+    def patience(self) -> float:
+        """Seconds until its deadline: an embedded engine may be waited for."""
+        waiting = settings.DESIGN.deadlines.engine_wait if registry.is_local(self.card.sources[0].provider) else 0.0
+        return self.time_limit + waiting
+
+    def row(self) -> Generation:
+        request, principal, source = self.request, self.context.principal, self.card.sources[0]
+        return Generation(
+            kind=request.kind,
+            model=self.card.name,
+            prompt=request.prompt,
+            params=requests.store(request),
+            fingerprint=self.fingerprint,
+            scope=self.scope,
+            dedupe_key=self.dedupe_key,
+            visibility=self.visibility,
+            tier=principal.tier,
+            principal=principal.key,
+            team_id=principal.team_id,
+            token_id=principal.token_id,
+            referrer=self.context.referrer[:255],
+            source_url=self.context.source_url,
+            slot=registry.provider(source.provider).slot(source.model)[0],
+            seed=getattr(request, "seed", None),
+            width=getattr(request, "width", 0),
+            height=getattr(request, "height", 0),
+            time_limit=self.time_limit,
+            deadline=timezone.now() + timedelta(seconds=self.patience),
+        )
+
+
+def _wish(request: Request, context: Context) -> Wish:
+    """Raises UnknownModel, TierTooLow, InvalidRequest."""
+    card = card_of(request)
+    check(request, card, context.principal)
     fingerprint = request.fingerprint(f"{card.name}={'|'.join(map(str, card.sources))}={card.system}")
-    deadlines = settings.DESIGN.deadlines
-    limit = getattr(deadlines, "text_stream" if request.kind == "text" and context.streamed else request.kind)
-    source = card.sources[0]
-    waiting = deadlines.engine_wait if registry.is_local(source.provider) else 0
-    scope = "public" if visibility == "public" else context.principal.key
-    return Generation(
-        kind=request.kind,
-        model=card.name,
-        prompt=request.prompt,
-        params=requests.store(request),
-        fingerprint=fingerprint,
-        scope=scope,
-        dedupe_key=f"{fingerprint}:{scope}",
-        visibility=visibility,
-        tier=context.principal.tier,
-        principal=context.principal.key,
-        team_id=context.principal.team_id,
-        token_id=context.principal.token_id,
-        referrer=context.referrer[:255],
-        source_url=context.source_url,
-        slot=registry.provider(source.provider).slot(source.model)[0],
-        seed=getattr(request, "seed", None),
-        width=getattr(request, "width", 0),
-        height=getattr(request, "height", 0),
-        time_limit=limit,
-        deadline=timezone.now() + timedelta(seconds=limit + waiting),
-    )
+    return Wish(request, card, context, visibility_of(request, context), fingerprint)
 
 
 def _insert(row: Generation) -> bool:
@@ -175,7 +208,7 @@ def _is_active(pk: Any) -> bool:
     return Generation.objects.filter(pk=pk).active().exists()
 
 
-def _in_flight(dedupe_key: str | None) -> Generation | None:
+def _in_flight(dedupe_key: str) -> Generation | None:
     return Generation.objects.filter(dedupe_key=dedupe_key, state__in=ACTIVE).first()
 
 
@@ -186,23 +219,20 @@ async def generate(request: Request, context: Context) -> AsyncIterator[Answer]:
     Raises what the caller is to be told: UnknownModel, TierTooLow, LineFull, …; a failed generation raises when its
     pieces or its result are asked for.
     """
-    card = card_of(request)
-    check(request, card, context.principal)
-    visibility = visibility_of(request, context)
-    row = _new_row(request, card, context, visibility)
-    deadline = time.monotonic() + row.seconds_left()
+    wish = _wish(request, context)
+    deadline = time.monotonic() + wish.patience
     if not context.idempotency_key:
-        async with _answered(row, context, deadline) as answer:
+        async with _answered(wish, deadline) as answer:
             yield answer
         return
     owner, key = context.principal.key, context.idempotency_key
-    known = await idempotency.begin(owner, key, row.fingerprint, deadline=deadline)
+    known = await idempotency.begin(owner, key, wish.fingerprint, deadline=deadline)
     if known is not None:
         async with _replayed(await db.run(_final, known), deadline) as answer:
             yield answer
         return
     try:
-        async with _answered(row, context, deadline) as answer:
+        async with _answered(wish, deadline) as answer:
             await idempotency.attach(owner, key, answer.row.pk)
             yield answer
     finally:
@@ -210,26 +240,27 @@ async def generate(request: Request, context: Context) -> AsyncIterator[Answer]:
 
 
 @asynccontextmanager
-async def _answered(row: Generation, context: Context, deadline: float) -> AsyncIterator[Answer]:
+async def _answered(wish: Wish, deadline: float) -> AsyncIterator[Answer]:
     """From the cache, by an equal one in flight, or by a new row."""
-    visibility = row.visibility
+    fresh, visibility = wish.context.fresh, wish.visibility
     # Again when an equal one in flight ended, or was given up by its askers, in the moment we joined it.
     for _ in range(3):
-        if not context.fresh and (hit := await cache.find(row.fingerprint, row.scope)):
+        if not fresh and (hit := await cache.find(wish.fingerprint, wish.scope)):
             yield Answer(hit, "HIT", visibility)
             return
-        if running := await db.run(_in_flight, row.dedupe_key):
+        if running := await db.run(_in_flight, wish.dedupe_key):
             waiting = handoff.Waiting(str(running.pk), deadline + GRACE_SECONDS)
             async with _present(running, waiting):
                 if await db.run(_is_active, running.pk):
                     yield Answer(running, "JOIN", visibility, _waiting=waiting)
                     return
             continue
-        async with line.turn(context.principal, deadline=deadline):
+        async with line.turn(wish.context.principal, deadline=deadline):
+            row = wish.row()
             waiting = handoff.Waiting(str(row.pk), deadline + GRACE_SECONDS)
             async with _present(row, waiting):
                 # Somebody may have asked the same while we stood in line.
-                hit = None if context.fresh else await cache.find(row.fingerprint, row.scope)
+                hit = None if fresh else await cache.find(wish.fingerprint, wish.scope)
                 if hit is None and await db.run(_insert, row):
                     yield Answer(row, "MISS", visibility, _waiting=waiting)
                     return
@@ -275,15 +306,13 @@ def enqueue(request: Request, context: Context) -> Generation:
 
     Synchronous. Raises the same errors as `generate`; the caller's line is asked by the worker, not waited for here.
     """
-    card = card_of(request)
-    check(request, card, context.principal)
-    visibility = visibility_of(request, context)
-    row = _new_row(request, card, context, visibility)
-    if hit := Generation.objects.reusable(row.fingerprint, row.scope).order_by("-pk").first():
+    wish = _wish(request, context)
+    if hit := Generation.objects.reusable(wish.fingerprint, wish.scope).order_by("-pk").first():
         return hit
-    if running := _in_flight(row.dedupe_key):
+    if running := _in_flight(wish.dedupe_key):
         Generation.objects.filter(pk=running.pk).active().update(keep=True)
         return running
+    row = wish.row()
     stepped = line.step_sync(context.principal, str(row.pk))
     if stepped.full:
         raise line.refuse(context.principal, stepped)
@@ -293,7 +322,7 @@ def enqueue(request: Request, context: Context) -> Generation:
     if not stepped.admitted:
         row.start_after = timezone.now() + timedelta(seconds=max(0.5, min(stepped.wait, line.PATIENCE / 2)))
     if not _insert(row):
-        return _in_flight(row.dedupe_key) or row
+        return _in_flight(wish.dedupe_key) or row
     return row
 
 
