@@ -159,6 +159,7 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "pollweb.urls"
+CSRF_FAILURE_VIEW = "pollweb.views.forged"
 ASGI_APPLICATION = "pollweb.asgi.application"
 APPEND_SLASH = False
 AUTH_USER_MODEL = "accounts.User"

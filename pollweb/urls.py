@@ -1,6 +1,8 @@
 """The site's addresses."""
 
+from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
 from pollweb import views
@@ -11,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("feeds.urls")),
     path("preferences", views.preferences, name="preferences"),
     path("language", set_language, name="language"),
+    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}img/mark.svg")),
     path("robots.txt", views.robots, name="robots"),
 ]
 

@@ -58,7 +58,7 @@ def explore(request: HttpRequest) -> HttpResponse:
         "is_later_page": bool(after or before),
         "rate": recent.rate(),
         "engines": ", ".join(getting_ready()),
-        "shows_welcome": not (after or before) and "pollweb_welcome" not in request.COOKIES,
+        "shows_welcome": not (after or before or any(filters.values())) and "pollweb_welcome" not in request.COOKIES,
     }
     appended = bool(getattr(request, "htmx", False))
     response = render(request, "gallery/explore.html#page" if appended else "gallery/explore.html", context)

@@ -14,8 +14,9 @@ function enhance(box) {
     tab.role = "tab";
     tab.textContent = part.querySelector("summary").textContent;
     tab.addEventListener("click", () => choose(index, true));
-    part.role = "tabpanel";
-    part.setAttribute("aria-label", tab.textContent);
+    const panel = part.querySelector(".sample");
+    panel.role = "tabpanel";
+    panel.setAttribute("aria-label", tab.textContent);
     return tab;
   });
   const names = tabs.map((tab) => tab.textContent);

@@ -198,6 +198,14 @@ new WallFeed({
     describe();
   },
 });
+// A picture that is gone leaves no hole; what failed before this script came is looked for once.
+function drop(image) {
+  image.closest(".cell")?.remove();
+  hideRest();
+}
+grid.addEventListener("error", ({ target }) => drop(target), true);
+for (const image of grid.querySelectorAll("img")) if (image.complete && !image.naturalWidth) drop(image);
+
 hideRest();
 addEventListener("resize", hideRest);
 schedule();

@@ -79,4 +79,6 @@ def test_nobody_else_can_cancel_it(job):
 def test_cancelling_needs_a_form_of_ours(job, client):
     stranger = Client(enforce_csrf_checks=True)
     stranger.cookies = client.cookies
-    assert stranger.post(f"/jobs/{job.public_id}/cancel").status_code == 403
+    response = stranger.post(f"/jobs/{job.public_id}/cancel")
+    assert response.status_code == 403
+    assert b"The form had expired." in response.content
