@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
-from django.urls import reverse
+from django.db.models import QuerySet
+from django.db.models.functions import Left
 from django.utils.translation import gettext as _
 
 from generation.models import Generation
 
 STEP, NARROWEST, WIDEST = 5, 40, 300  # ratio × 100: the steps that static/css/rows.css knows
 ROW = 264  # pixels: the height rows are laid out for
+SHOWN = {"prompt": 400, "response": 700}  # characters at most
 EAGER = 8  # pictures that are loaded at once; the rest when they come near
 
 
@@ -28,6 +30,19 @@ class Tile:
     own: bool = False
 
     @property
+    def prompt(self) -> str:
+        """The prompt, or as much of it as `for_tiles` has fetched."""
+        return self._start("prompt")
+
+    @property
+    def response(self) -> str:
+        return self._start("response")
+
+    def _start(self, name: str) -> str:
+        fetched = vars(self.generation)
+        return str(fetched.get(f"{name}_start", "")) if f"{name}_start" in fetched else getattr(self.generation, name)
+
+    @property
     def ratio(self) -> int:
         return ratio_step(self.generation.width, self.generation.height) if self.is_picture else 150
 
@@ -38,15 +53,15 @@ class Tile:
     @property
     def href(self) -> str:
         """Its page; for what is not public, the page of its maker's job."""
-        name = "item" if self.generation.is_visible else "job"
-        return reverse(name, args=[self.generation.public_id])
+        folder = "p" if self.generation.is_visible else "jobs"
+        return f"/{folder}/{self.generation.public_id}"
 
     @property
     def media_url(self) -> str:
         """Where its bytes are: for everybody, or for its maker only."""
         if self.generation.is_visible:
             return f"/media/{self.generation.public_id}/original"
-        return reverse("job-media", args=[self.generation.public_id])
+        return f"/jobs/{self.generation.public_id}/media"
 
     @property
     def sizes(self) -> str:
@@ -59,8 +74,15 @@ class Tile:
 
     @property
     def alt(self) -> str:
-        words = self.generation.prompt.strip()
+        words = self.prompt.strip()
         return _("Generated image: %(prompt)s") % {"prompt": words[:150]} if words else _("Generated image")
+
+
+def for_tiles(rows: QuerySet[Generation]) -> QuerySet[Generation]:
+    """Only what a tile shows: texts may be very long, and requests are not shown at all."""
+    unseen = ("params", "message", "notes", "prompt", "response", "source_url", "error_message")
+    starts = {f"{name}_start": Left(name, most) for name, most in SHOWN.items()}
+    return rows.select_related("artifact").defer(*unseen).annotate(**starts)
 
 
 def tiles(generations: list[Generation]) -> list[Tile]:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from feeds import recent
 from generation.models import Generation
 from generation.web.engines import getting_ready
-from generation.web.tiles import tiles
+from generation.web.tiles import for_tiles, tiles
 from pollweb.gallery.paging import page
 
 PAGE = 60
@@ -35,7 +35,7 @@ def explore(request: HttpRequest) -> HttpResponse:
     kind, model = request.GET.get("kind", ""), request.GET.get("model", "")
     filters = {"kind": kind if kind in KINDS else "", "model": model[:100]}
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    rows = Generation.objects.public().newest_first().select_related("artifact")
+    rows = for_tiles(Generation.objects.public().newest_first())
     rows = rows.filter(**{name: value for name, value in filters.items() if value})
     found = page(rows, PAGE, after=after, before=before)
     if before and len(found.rows) < PAGE:

@@ -1,12 +1,11 @@
 """Template words of our own, known in every template."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 
 from django import template
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
@@ -40,7 +39,7 @@ def ago(moment: datetime | None) -> SafeString | str:
     return format_html(
         '<time datetime="{}" title="{}" data-time>{}</time>',
         moment.isoformat(timespec="seconds"),
-        f"{date_format(timezone.localtime(moment), 'DATETIME_FORMAT')} {timezone.get_current_timezone_name()}",
+        f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
         words,
     )
 
