@@ -9,7 +9,7 @@ import contextlib
 import dataclasses
 import logging
 import time
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import transaction
@@ -50,7 +50,7 @@ async def fulfil(pk: str, owner: str) -> bool:
         return False
     row = await db.run(Generation.objects.get, pk=pk)
     sender = Sender(str(row.pk), fence)
-    work = asyncio.ensure_future(_make(row, sender))
+    work = asyncio.ensure_future(make(row, sender))
     keeper = asyncio.ensure_future(_keep(row, fence))
     try:
         await asyncio.wait({work, keeper}, return_when=asyncio.FIRST_COMPLETED)
@@ -84,7 +84,16 @@ async def _keep(row: Generation, fence: int) -> None:
             log.warning("the lease of a job could not be renewed", exc_info=True)
 
 
-async def _make(row: Generation, sender: Sender) -> Result:
+class Listener(Protocol):
+    """Whoever is told the pieces: the handoff of a worker, or a flight in a web process. `sent` counts them."""
+
+    @property
+    def sent(self) -> int: ...
+
+    async def send(self, piece: dict[str, Any]) -> None: ...
+
+
+async def make(row: Generation, sender: Listener) -> Result:
     """Ask one source after the other until one makes it. No other is tried once a piece has left for the caller."""
     request = row.request()
     card = catalogue.image(row.model) if row.kind == "image" else catalogue.find(row.model, (row.kind,))
@@ -117,7 +126,7 @@ def _worded(request: Request, persona: str) -> Request:
     return dataclasses.replace(request, messages=({"role": "system", "content": persona}, *messages))
 
 
-async def _hear(pieces: Any, sender: Sender) -> Result:
+async def _hear(pieces: Any, sender: Listener) -> Result:
     async with contextlib.aclosing(pieces) as stream:
         async for piece in stream:
             match piece:
@@ -140,7 +149,8 @@ async def _succeed(row: Generation, fence: int, result: Result) -> bool:
     return True
 
 
-def _finish(row: Generation, fence: int, result: Result) -> None:
+def values_of(result: Result) -> dict[str, Any]:
+    """What a result says about its row, its bytes left out."""
     values: dict[str, Any] = {
         "made_by": result.made_by,
         "finish_reason": result.finish_reason,
@@ -156,6 +166,11 @@ def _finish(row: Generation, fence: int, result: Result) -> None:
     if result.message is not None:
         values["message"] = result.message
         values["response"] = text_of(result.message.get("content"))[:RESPONSE_KEPT]
+    return values
+
+
+def _finish(row: Generation, fence: int, result: Result) -> None:
+    values = values_of(result)
     if result.data:
         values["artifact_id"] = _keep_bytes(result)
     with transaction.atomic():

@@ -55,12 +55,17 @@ class Sender:
     def __init__(self, job: str, fence: int) -> None:
         self.job = job
         self.fence = fence
-        self.sent = 0
+        self._sent = 0
+
+    @property
+    def sent(self) -> int:
+        """How many pieces were passed on."""
+        return self._sent
 
     async def send(self, piece: dict[str, Any]) -> None:
         """Pass a piece on. A Redis that is away costs the piece, not the job: the result is stored whole."""
-        self.sent += 1
-        await self._append({"n": self.sent, "fence": self.fence, **piece})
+        self._sent += 1
+        await self._append({"n": self._sent, "fence": self.fence, **piece})
 
     async def end(self) -> None:
         """Everything is committed; whoever waits may look."""
