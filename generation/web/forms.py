@@ -8,12 +8,12 @@ from django.utils.translation import gettext_lazy as _
 
 from generation import catalogue
 from generation.requests import ChatRequest, ImageRequest, Request, SpeechRequest
+from generation.wire.values import LARGEST_SEED
 
 MODES = ("image", "text", "speech")
 KIND = {"image": "image", "text": "text", "speech": "audio"}
 SHAPES = {"1:1": (1024, 1024), "3:2": (1200, 800), "2:3": (800, 1200), "16:9": (1280, 720), "9:16": (720, 1280)}
 SMALLEST_SIDE = 64
-LARGEST_SEED = 2**53 - 1  # what every language reads from JSON without loss
 
 
 def fitted(sides: tuple[int, int], most: int) -> tuple[int, int]:

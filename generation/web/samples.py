@@ -37,8 +37,10 @@ def samples(request: Request) -> list[Sample]:
     """Every way of asking for exactly this, the shortest first; empty for a kind that no code is known for."""
     if isinstance(request, ChatRequest):
         return _chat(request)
-    if isinstance(request, ImageRequest | SpeechRequest):
-        return _from_address(_address(request), "picture.jpg" if request.kind == "image" else "speech.mp3")
+    if isinstance(request, SpeechRequest):
+        return _from_address(_address(request), f"speech.{request.format}")
+    if isinstance(request, ImageRequest):
+        return _from_address(_address(request), "picture.jpg")
     return []
 
 
@@ -73,6 +75,8 @@ def _address(request: Request) -> str:
         return _url(f"{settings.IMAGE_URL}/prompt/", request.prompt, asked)
     if isinstance(request, SpeechRequest):
         spoken: dict[str, Any] = {"model": request.model, "voice": request.voice, "private": request.private or None}
+        spoken["format"] = request.format if request.format != SpeechRequest.format else None
+        spoken["speed"] = request.speed if request.speed != SpeechRequest.speed else None
         return _url(f"{settings.TEXT_URL}/", request.prompt, spoken)
     assert isinstance(request, ChatRequest)
     system = next((str(m.get("content", "")) for m in request.messages if m.get("role") == "system"), None)

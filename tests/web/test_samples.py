@@ -1,0 +1,96 @@
+"""The code beside a result asks for exactly that result: what it sends is read back by the API's own reader."""
+
+import json
+import shlex
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import pytest
+
+from generation import catalogue
+from generation.requests import ChatRequest, ImageRequest, SpeechRequest
+from generation.web.samples import address, samples
+from generation.wire import pollinations
+
+WORDS = "rain & 雨/fog? 100% #1 \"q\" 'x' $HOME"
+
+
+def read(url: str) -> tuple[str, dict[str, str]]:
+    """Prompt and query, as a server takes them from an address."""
+    parts = urlsplit(url)
+    return unquote(parts.path.rpartition("/")[2]), dict(parse_qsl(parts.query, keep_blank_values=True))
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        ImageRequest(model="flux", text=WORDS, seed=7, width=640, height=480),
+        ImageRequest(model="turbo", text="a", negative_prompt="rain", quality="hd", guidance_scale=7.5, nologo=True),
+        ImageRequest(model="flux", text="a", enhance=True, safe=True, transparent=True, private=True, seed=0),
+    ],
+)
+def test_the_address_of_a_picture_is_read_as_the_same_request(request_):
+    card = catalogue.image(request_.model)
+    assert pollinations.image_request(*read(address(request_)), card) == request_
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        SpeechRequest(model="openai-audio", text=WORDS, voice="nova"),
+        SpeechRequest(model="openai-audio", text="a", format="wav", speed=1.5, private=True),
+    ],
+)
+def test_the_address_of_speech_is_read_as_the_same_request(request_):
+    assert pollinations.speech_request(*read(address(request_)), catalogue.find("openai-audio", ("audio",))) == request_
+
+
+def test_the_address_of_an_answer_is_read_as_the_same_request():
+    messages = ({"role": "system", "content": "Be brief & kind."}, {"role": "user", "content": WORDS})
+    options = {"seed": 5, "temperature": 0.5}
+    request = ChatRequest(model="openai", messages=messages, options=options, private=True)
+    assert pollinations.text_request(*read(address(request)), catalogue.find("openai")) == request
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        ChatRequest(model="openai", messages=({"role": "user", "content": [{"type": "text", "text": "a"}]},)),
+        ChatRequest(model="openai", messages=({"role": "user", "content": "a"},) * 2),
+        ChatRequest(model="openai", messages=({"role": "user", "content": "a"},), options={"max_tokens": 5}),
+        ChatRequest(model="openai", messages=({"role": "user", "content": "x" * 3000},)),
+    ],
+    ids=["parts", "conversation", "an option of the body", "too long"],
+)
+def test_what_only_a_body_can_say_has_no_address(request_):
+    assert address(request_) == ""
+    assert [sample.name for sample in samples(request_)] == ["cURL", "Python", "JavaScript", "OpenAI SDK"]
+
+
+def test_the_curl_line_survives_the_shell():
+    messages = ({"role": "user", "content": WORDS}, {"role": "assistant", "content": "hm"})
+    request = ChatRequest(model="openai", messages=messages, options={"stop": ["'"]})
+    words = shlex.split(samples(request)[0].code)
+    assert json.loads(words[words.index("--json") + 1]) == {
+        "model": "openai",
+        "messages": list(messages),
+        "stop": ["'"],
+    }
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        ImageRequest(model="flux", text=WORDS),
+        ChatRequest(model="openai", messages=({"role": "user", "content": WORDS},), options={"seed": 1}, private=True),
+        ChatRequest(model="openai", messages=({"role": "user", "content": "a"},), options={"stop": None, "n": 1}),
+    ],
+)
+def test_the_python_code_is_python(request_):
+    for sample in samples(request_):
+        if sample.language == "python":
+            compile(sample.code, sample.name, "exec")
+
+
+def test_coloured_code_is_escaped():
+    request = ChatRequest(model="openai", messages=({"role": "user", "content": "<script>alert(1)</script>"},))
+    assert all("<script" not in sample.html for sample in samples(request))
