@@ -34,7 +34,12 @@ async def find(fingerprint: str, scope: str) -> Generation | None:
         return known[1]
     row = await db.run(_look_up, fingerprint, scope)
     if row is not None:
-        _memory[key] = (time.monotonic() + REMEMBERED_SECONDS, row)
-        if len(_memory) > REMEMBERED:
-            _memory.popitem(last=False)
+        remember(row)
     return row
+
+
+def remember(row: Generation) -> None:
+    """Give this finished row to the next who ask for it in this process."""
+    _memory[(row.fingerprint, row.scope)] = (time.monotonic() + REMEMBERED_SECONDS, row)
+    if len(_memory) > REMEMBERED:
+        _memory.popitem(last=False)

@@ -43,6 +43,7 @@ class ModelCard:
     reasoning: bool
     largest_side: int
     max_input_chars: int
+    lane: str
 
     def admits(self, tier: str) -> bool:
         return TIERS.index(tier) >= TIERS.index(self.tier)
@@ -75,6 +76,7 @@ def cards(kind: str) -> dict[str, ModelCard]:
             reasoning=card.reasoning,
             largest_side=card.largest_side,
             max_input_chars=card.max_input_chars,
+            lane=card.lane,
         )
         for name, card in getattr(settings.DESIGN.models, kind).items()
     }

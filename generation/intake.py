@@ -16,12 +16,12 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from generation import cache, catalogue, handoff, idempotency, requests, tasks
+from generation import cache, catalogue, handoff, idempotency, relay, requests, tasks
 from generation.catalogue import ModelCard
 from generation.errors import InvalidRequest, ProviderError, ProviderTimeout, QueueAway
 from generation.models import ACTIVE, Generation, State
 from generation.providers import registry
-from generation.requests import ImageRequest, Request
+from generation.requests import ChatRequest, ImageRequest, Request
 from pollweb.accounts import line
 from pollweb.accounts.identity import Principal
 from pollweb.lib import db
@@ -52,14 +52,15 @@ class Answer:
     cache: str  # HIT, MISS or JOIN
     visibility: str
     replayed: bool = False
-    _waiting: handoff.Waiting | None = field(default=None)
+    _source: handoff.Waiting | relay.Flight | None = field(default=None)
 
     async def pieces(self) -> AsyncIterator[dict[str, Any]]:
         """Pieces as generation.handoff passes them; when it ends, `row` is final. A cached answer has none."""
-        if self._waiting is not None:
-            async for piece in self._waiting.pieces():
+        if self._source is not None:
+            async for piece in self._source.pieces():
                 yield piece
-            await self._settle()
+            if isinstance(self._source, handoff.Waiting):
+                await self._settle()
 
     async def result(self) -> Generation:
         """The finished row; raises what went wrong."""
@@ -144,6 +145,17 @@ class Wish:
     @property
     def dedupe_key(self) -> str:
         return f"{self.fingerprint}:{self.scope}"
+
+    @property
+    def relays(self) -> bool:
+        """Whether this process may answer by itself: text from a remote upstream, to a client that waits for it."""
+        return (
+            isinstance(self.request, ChatRequest)
+            and self.card.lane == "relay"
+            and not registry.is_local(self.card.sources[0].provider)
+            # A key leads to a row, which a relayed answer gets a second later only.
+            and not self.context.idempotency_key
+        )
 
     @property
     def time_limit(self) -> float:
@@ -241,7 +253,34 @@ async def generate(request: Request, context: Context) -> AsyncIterator[Answer]:
 
 @asynccontextmanager
 async def _answered(wish: Wish, deadline: float) -> AsyncIterator[Answer]:
-    """From the cache, by an equal one in flight, or by a new row."""
+    """From the cache, by an equal one in flight, or by a new row: relayed by this process, or worked by Celery's."""
+    answered = _relayed if wish.relays else _worked
+    async with answered(wish, deadline) as answer:
+        yield answer
+
+
+@asynccontextmanager
+async def _relayed(wish: Wish, deadline: float) -> AsyncIterator[Answer]:
+    fresh, visibility = wish.context.fresh, wish.visibility
+    if not fresh and (hit := await cache.find(wish.fingerprint, wish.scope)):
+        yield Answer(hit, "HIT", visibility)
+        return
+    if not fresh and (flight := relay.joined(wish.dedupe_key)):
+        async with relay.listening(flight):
+            yield Answer(flight.row, "JOIN", visibility, _source=flight)
+        return
+    async with line.turn(wish.context.principal, deadline=deadline):
+        # Somebody may have asked the same while we stood in line.
+        if not fresh and (flight := relay.joined(wish.dedupe_key)):
+            async with relay.listening(flight):
+                yield Answer(flight.row, "JOIN", visibility, _source=flight)
+            return
+        async with relay.flown(wish.row()) as flight:
+            yield Answer(flight.row, "MISS", visibility, _source=flight)
+
+
+@asynccontextmanager
+async def _worked(wish: Wish, deadline: float) -> AsyncIterator[Answer]:
     fresh, visibility = wish.context.fresh, wish.visibility
     # Again when an equal one in flight ended, or was given up by its askers, in the moment we joined it.
     for _ in range(3):
@@ -252,7 +291,7 @@ async def _answered(wish: Wish, deadline: float) -> AsyncIterator[Answer]:
             waiting = handoff.Waiting(str(running.pk), deadline + GRACE_SECONDS)
             async with _present(running, waiting):
                 if await db.run(_is_active, running.pk):
-                    yield Answer(running, "JOIN", visibility, _waiting=waiting)
+                    yield Answer(running, "JOIN", visibility, _source=waiting)
                     return
             continue
         async with line.turn(wish.context.principal, deadline=deadline):
@@ -262,7 +301,7 @@ async def _answered(wish: Wish, deadline: float) -> AsyncIterator[Answer]:
                 # Somebody may have asked the same while we stood in line.
                 hit = None if fresh else await cache.find(wish.fingerprint, wish.scope)
                 if hit is None and await db.run(_insert, row):
-                    yield Answer(row, "MISS", visibility, _waiting=waiting)
+                    yield Answer(row, "MISS", visibility, _source=waiting)
                     return
     raise QueueAway("This request could not be queued. Try again.", retry_after=1)
 
@@ -277,7 +316,7 @@ async def _replayed(row: Generation, deadline: float) -> AsyncIterator[Answer]:
     else:
         waiting = handoff.Waiting(str(row.pk), deadline + GRACE_SECONDS)
         async with _present(row, waiting):
-            yield Answer(row, "JOIN", row.visibility, replayed=True, _waiting=waiting)
+            yield Answer(row, "JOIN", row.visibility, replayed=True, _source=waiting)
 
 
 @asynccontextmanager

@@ -128,7 +128,10 @@ KINDS: dict[str, type[Request]] = {kind.__name__: kind for kind in (ImageRequest
 
 def store(request: Request) -> dict[str, Any]:
     """The request as JSON values, its class named."""
-    return {"request": type(request).__name__, **request.params()}
+    values = request.params()
+    if "messages" in values:
+        values["messages"] = list(values["messages"])
+    return {"request": type(request).__name__, **values}
 
 
 def restore(params: dict[str, Any]) -> Request:

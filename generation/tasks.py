@@ -19,6 +19,13 @@ def fulfil(pk: str) -> None:
     worker.current().perform(pk)
 
 
+@shared_task(name="generation.store_relayed", ignore_result=True)
+def store_relayed() -> None:
+    from generation import records
+
+    records.drain()
+
+
 def queue_of(kind: str, model: str) -> str:
     """`engine` when the model's first source is made on this machine, else `remote`."""
     card = catalogue.image(model) if kind == "image" else catalogue.find(model, (kind,))

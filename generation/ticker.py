@@ -13,9 +13,10 @@ from datetime import timedelta
 from django.db import close_old_connections, transaction
 from django.db.models import Q
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from feeds import outbox
-from generation import tasks
+from generation import records, tasks
 from generation.models import MOST_ATTEMPTS, Generation, State
 from pollweb.accounts import usage
 from pollweb.lib import redis
@@ -52,6 +53,7 @@ class Ticker:
                     continue
                 outbox.publish_due()
                 start_due()
+                store_relayed()
                 if time.monotonic() >= rows_at:
                     rows_at = time.monotonic() + ROWS_SECONDS
                     look_after_rows()
@@ -78,6 +80,15 @@ def look_after_rows() -> None:
     expire()
     give_on()
     tell_again()
+
+
+def store_relayed() -> None:
+    """Have the records of relayed answers stored, when there are any."""
+    try:
+        if records.waiting():
+            tasks.store_relayed.apply_async(queue="light", retry=False)
+    except (redis.RedisError, OSError, OperationalError):
+        return  # they wait for Redis to come back
 
 
 def start_due() -> None:

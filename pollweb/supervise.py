@@ -205,9 +205,9 @@ class Supervisor:
         workers = [child for child in self.children if child.name.startswith("worker-")]
         doors = [child for child in self.children if child not in store and child not in workers]
         self._ask_to_end(doors, begun + drain)
-        self._ask_to_end(workers, begun + drain + LAST_SECONDS / 2, doors)
+        self._ask_to_end(workers, begun + drain + LAST_SECONDS * 0.4, doors)
         self._kill([*doors, *workers])
-        self._ask_to_end(store, begun + drain + LAST_SECONDS * 0.8)
+        self._ask_to_end(store, begun + drain + LAST_SECONDS * 0.6)
         self._kill(store)
 
     def _ask_to_end(self, asked: Sequence[Child], until: float, awaited: Sequence[Child] = ()) -> None:

@@ -91,6 +91,7 @@ def celery_worker(
     from celery.contrib.testing.worker import start_worker
 
     from pollweb import celery
+    from pollweb.lib import db
 
     signals.worker_ready.disconnect(celery._start_ticker)
     started = start_worker(
@@ -106,6 +107,7 @@ def celery_worker(
     yield
     with django_db_blocker.unblock():
         started.__exit__(None, None, None)
+        db.shutdown()  # the test database can be dropped only when nobody is connected to it
     from generation import worker
 
     worker.shutdown()

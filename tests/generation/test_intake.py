@@ -37,7 +37,7 @@ async def ask(request, principal=ALICE, **context) -> tuple[Generation, str]:
 
 
 async def until(condition) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while not await sync_to_async(condition)():
             await asyncio.sleep(0.01)
 

@@ -1,0 +1,128 @@
+"""The short cut: text from a remote upstream, answered by the web process itself, with no job and no queue.
+
+A relayed generation belongs to this process, not to the request that began it: equal requests join it, the first to
+leave does not stop it, and it ends when the last has left. Its row exists in memory only, until its record is kept.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+from django.utils import timezone
+
+from generation import cache, fulfilment, records
+from generation.errors import ProviderError
+from generation.models import Generation, State
+from pollweb.lib.errors import PollwebError
+
+log = logging.getLogger(__name__)
+
+
+class Flight:
+    """One relayed generation on its way: what was said so far, and who listens."""
+
+    def __init__(self, row: Generation) -> None:
+        self.row = row
+        self.said: list[dict[str, Any]] = []
+        self.error: PollwebError | None = None
+        self.listeners = 0
+        self.ended = False
+        self._news = asyncio.Event()
+        self.task = asyncio.get_running_loop().create_task(self._fly())
+
+    @property
+    def sent(self) -> int:
+        return len(self.said)
+
+    async def send(self, piece: dict[str, Any]) -> None:
+        """What fulfilment tells: kept for those who join late, and told to those who listen."""
+        self.said.append(piece)
+        self._ring()
+
+    def _ring(self) -> None:
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    async def _fly(self) -> None:
+        row = self.row
+        try:
+            for name, value in fulfilment.values_of(await fulfilment.make(row, self)).items():
+                setattr(row, name, value)
+            row.state, row.finished_at = State.SUCCEEDED, timezone.now()
+        except asyncio.CancelledError:
+            row.state, row.finished_at, row.error_code = State.CANCELLED, timezone.now(), "cancelled"
+            raise
+        except PollwebError as exc:
+            self._failed(exc)
+        except Exception as exc:
+            log.error("relaying %s failed in a way nobody foresaw", row.public_id, exc_info=exc)
+            self._failed(ProviderError("The provider failed in a way we did not foresee.", code="engine_failed"))
+        finally:
+            row.dedupe_key = None
+            # Before the last byte leaves: killing this process now loses nothing that was answered.
+            await asyncio.shield(self._keep())
+            if row.state == State.SUCCEEDED and self.error is None:
+                cache.remember(row)
+            self.ended = True
+            self._ring()
+
+    def _failed(self, exc: PollwebError) -> None:
+        self.error = exc
+        self.row.state, self.row.finished_at = State.FAILED, timezone.now()
+        self.row.error_code, self.row.error_message, self.row.error_status = exc.code, exc.message, exc.status
+
+    async def _keep(self) -> None:
+        try:
+            await records.append(self.row)
+        except (PollwebError, TimeoutError) as exc:
+            if self.error is None:
+                self.error = exc if isinstance(exc, PollwebError) else ProviderError("This could not be recorded.")
+
+    async def pieces(self) -> AsyncIterator[dict[str, Any]]:
+        """Everything from the beginning, as it comes; raises what went wrong."""
+        told = 0
+        while True:
+            news, ended = self._news, self.ended
+            while told < len(self.said):
+                told += 1
+                yield self.said[told - 1]
+            if ended:
+                break
+            await news.wait()
+        if self.error is not None:
+            raise self.error
+
+
+_flights: dict[tuple[asyncio.AbstractEventLoop, str], Flight] = {}
+
+
+def joined(dedupe_key: str) -> Flight | None:
+    """The equal one in flight in this process, if there is one."""
+    flight = _flights.get((asyncio.get_running_loop(), dedupe_key))
+    return flight if flight is not None and not flight.ended else None
+
+
+@contextlib.asynccontextmanager
+async def listening(flight: Flight) -> AsyncIterator[Flight]:
+    """Listen to a flight. The last one to leave stops it."""
+    flight.listeners += 1
+    try:
+        yield flight
+    finally:
+        flight.listeners -= 1
+        if not flight.listeners and not flight.ended:
+            flight.task.cancel()
+            await asyncio.shield(asyncio.gather(flight.task, return_exceptions=True))
+
+
+@contextlib.asynccontextmanager
+async def flown(row: Generation) -> AsyncIterator[Flight]:
+    """Begin a flight and listen to it; equal requests find it until it ends."""
+    key = (asyncio.get_running_loop(), row.dedupe_key or "")
+    row.state, row.started_at, row.attempts = State.RUNNING, timezone.now(), 1
+    flight = _flights[key] = Flight(row)
+    flight.task.add_done_callback(lambda _: _flights.pop(key, None) if _flights.get(key) is flight else None)
+    async with listening(flight):
+        yield flight
