@@ -4,6 +4,7 @@ PollwebError
 ├── InvalidRequest        400  the caller can mend it
 │   ├── UnknownModel      404
 │   ├── Unspeakable       422  no voice speaks this text
+│   ├── UnreadableInput   400  a picture or sound that came along
 │   └── ContentRefused    400
 ├── TierTooLow            402 (text) / 403 (image)
 ├── Conflict              409
@@ -34,6 +35,10 @@ class UnknownModel(InvalidRequest):
 
 class Unspeakable(InvalidRequest):
     code, status = "unspeakable", 422
+
+
+class UnreadableInput(InvalidRequest):
+    code = "input_not_readable"
 
 
 class ContentRefused(InvalidRequest):

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from feeds import outbox
 from feeds.events import FeedEvent
-from generation import catalogue, store, tasks
+from generation import catalogue, inputs, store, tasks
 from generation.errors import Cancelled, ProviderError, ProviderTimeout
 from generation.handoff import Sender
 from generation.models import MOST_ATTEMPTS, Artifact, Generation, State
@@ -95,7 +95,7 @@ class Listener(Protocol):
 
 async def make(row: Generation, sender: Listener) -> Result:
     """Ask one source after the other until one makes it. No other is tried once a piece has left for the caller."""
-    request = row.request()
+    request = await inputs.give(row.request())
     card = catalogue.image(row.model) if row.kind == "image" else catalogue.find(row.model, (row.kind,))
     deadline = time.monotonic() + min(row.seconds_left(), row.time_limit)
     failure: PollwebError | None = None

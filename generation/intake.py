@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from generation import cache, catalogue, handoff, idempotency, relay, requests, tasks
+from generation import cache, catalogue, handoff, idempotency, inputs, relay, requests, tasks
 from generation.catalogue import ModelCard
 from generation.errors import InvalidRequest, ProviderError, ProviderTimeout, QueueAway
 from generation.models import ACTIVE, Generation, State
@@ -117,6 +117,12 @@ def visibility_of(request: Request, context: Context) -> str:
 
 def check(request: Request, card: ModelCard, principal: Principal) -> None:
     card.admit(principal.tier)
+    if isinstance(request, ChatRequest) and request.has_pictures and not card.vision:
+        seeing = ", ".join(known.name for known in catalogue.cards("text").values() if known.vision)
+        raise InvalidRequest(
+            f"The model {card.name} does not see pictures. Models that do: {seeing or 'none here'}.",
+            code="vision_not_supported",
+        )
     most = settings.DESIGN.limits.prompt_chars if request.kind == "image" else card.max_input_chars
     length = sum(len(requests.text_of(m.get("content"))) for m in getattr(request, "messages", ())) or len(
         request.prompt
@@ -195,6 +201,14 @@ class Wish:
         )
 
 
+async def prepare(request: Request, context: Context) -> Request:
+    """The request with its media stored; refused first if this caller may not make it at all."""
+    if request.has_media:
+        check(request, card_of(request), context.principal)
+        request = await inputs.take(request)
+    return request
+
+
 def _wish(request: Request, context: Context) -> Wish:
     """Raises UnknownModel, TierTooLow, InvalidRequest."""
     card = card_of(request)
@@ -231,7 +245,7 @@ async def generate(request: Request, context: Context) -> AsyncIterator[Answer]:
     Raises what the caller is to be told: UnknownModel, TierTooLow, LineFull, …; a failed generation raises when its
     pieces or its result are asked for.
     """
-    wish = _wish(request, context)
+    wish = _wish(await prepare(request, context), context)
     deadline = time.monotonic() + wish.patience
     if not context.idempotency_key:
         async with _answered(wish, deadline) as answer:
@@ -344,6 +358,7 @@ def enqueue(request: Request, context: Context) -> Generation:
     """Queue what is to be kept and return its row at once (a finished one when there is an equal result).
 
     Synchronous. Raises the same errors as `generate`; the caller's line is asked by the worker, not waited for here.
+    A request with media has been through `prepare` before.
     """
     wish = _wish(request, context)
     if hit := Generation.objects.reusable(wish.fingerprint, wish.scope).order_by("-pk").first():

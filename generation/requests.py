@@ -15,6 +15,8 @@ import orjson
 # Part of every fingerprint: raise it when the same request shall be made anew, since it would come out differently.
 FINGERPRINT_VERSION = 1
 
+UNSTORED = {"unstored": True}
+
 # The public service answers an image request without a seed as if it had asked for this one, so that an address
 # always shows the same picture.
 DEFAULT_IMAGE_SEED = 42
@@ -22,7 +24,11 @@ DEFAULT_IMAGE_SEED = 42
 
 @dataclass(frozen=True, kw_only=True)
 class Request(ABC):
-    """The part all kinds share. `kind` is what comes out: image, text or audio."""
+    """The part all kinds share. `kind` is what comes out: image, text or audio.
+
+    A field with `metadata=UNSTORED` is given to the provider alone: no row holds it, and it decides nothing that
+    another field does not.
+    """
 
     kind: ClassVar[str]
     model: str
@@ -43,13 +49,16 @@ class Request(ABC):
         return {
             field.name: value
             for field in dataclasses.fields(self)
-            if (value := getattr(self, field.name)) != field.default or field.name == "model"
+            if "unstored" not in field.metadata
+            and ((value := getattr(self, field.name)) != field.default or field.name == "model")
         }
 
     def fingerprint(self, made_by: str) -> str:
         """SHA-256 of all that decides the result, and of who makes it (`provider/model`); `private` does not."""
         effective = {
-            field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "private"
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name != "private" and "unstored" not in field.metadata
         }
         structure = [FINGERPRINT_VERSION, self.kind, type(self).__name__, made_by, effective]
         return hashlib.sha256(orjson.dumps(structure, option=orjson.OPT_SORT_KEYS)).hexdigest()
@@ -57,7 +66,11 @@ class Request(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class ImageRequest(Request):
-    """One picture. Sides in pixels; `seed` is already chosen (−1 has become a random one)."""
+    """One picture. Sides in pixels; `seed` is already chosen (−1 has become a random one).
+
+    `images` are pictures to work on: addresses or bytes as the caller gave them, digests in the media store once
+    generation.inputs has taken them. A provider finds their bytes, PNG or JPEG, in `pictures`.
+    """
 
     kind: ClassVar[str] = "image"
     text: str = ""
@@ -71,6 +84,12 @@ class ImageRequest(Request):
     enhance: bool = False
     safe: bool = False
     nologo: bool = False
+    images: tuple[str | bytes, ...] = ()
+    pictures: tuple[bytes, ...] = dataclasses.field(default=(), repr=False, compare=False, metadata=UNSTORED)
+
+    @property
+    def has_media(self) -> bool:
+        return bool(self.images)
 
     @property
     def prompt(self) -> str:
@@ -98,10 +117,16 @@ class ChatRequest(Request):
 
     @property
     def has_media(self) -> bool:
+        return any(m.get("role") in ("tool", "function") for m in self.messages) or bool(self._kinds() - {"text"})
+
+    @property
+    def has_pictures(self) -> bool:
+        return bool(self._kinds() & {"image_url", "input_image"})
+
+    def _kinds(self) -> set[str]:
+        """The kinds of the parts that its messages are made of."""
         parts = [part for m in self.messages if isinstance(m.get("content"), list) for part in m["content"]]
-        return any(m.get("role") in ("tool", "function") for m in self.messages) or any(
-            isinstance(part, dict) and part.get("type", "text") != "text" for part in parts
-        )
+        return {str(part.get("type", "text")) for part in parts if isinstance(part, dict)}
 
     @property
     def json_mode(self) -> bool:
@@ -138,8 +163,9 @@ def restore(params: dict[str, Any]) -> Request:
     """The counterpart of `store`."""
     values = dict(params)
     kind = KINDS[values.pop("request")]
-    if "messages" in values:
-        values["messages"] = tuple(values["messages"])
+    for name in ("messages", "images"):
+        if name in values:
+            values[name] = tuple(values[name])
     return kind(**values)
 
 

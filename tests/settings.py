@@ -41,7 +41,7 @@ DESIGN = config.parse(
                 "rare": {"from": [{"provider": "scripted", "model": "picture"}], "tier": "flower"},
             },
             "text": {
-                "openai": {"from": [{"provider": "scripted", "model": "words"}]},
+                "openai": {"from": [{"provider": "scripted", "model": "words"}], "vision": True},
                 "openai-large": {"from": [{"provider": "scripted", "model": "words"}], "tier": "flower"},
                 "mistral": {"from": [{"provider": "scripted", "model": "words"}]},
                 "claude-hybridspace": {"from": [{"provider": "scripted", "model": "words"}]},

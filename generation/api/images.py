@@ -22,8 +22,13 @@ async def prompt(request: HttpRequest) -> HttpResponse:
     wish = http.prompt_from_path(request, "/prompt/")
     query = http.query(request)
     card = catalogue.image(query.get("model", ""))
-    wanted = pollinations.image_request(wish, query, card)
-    request.error_context = {**wanted.params(), "prompt": wanted.prompt}  # type: ignore[attr-defined]
+    uploads = [file.read() for file in request.FILES.getlist("image")]
+    images = (*pollinations.image_addresses(query.getlist("image")), *uploads)
+    wanted = pollinations.image_request(wish, query, card, images)
+    request.error_context = {  # type: ignore[attr-defined]
+        **{name: value for name, value in wanted.params().items() if name != "images"},
+        "prompt": wanted.prompt,
+    }
     if request.method == "HEAD":
         return HttpResponse(content_type="image/jpeg")
     address = pollinations.address(f"{settings.IMAGE_URL}/prompt", wanted.prompt, query)

@@ -22,7 +22,7 @@ def is_wanted(request: HttpRequest) -> bool:
 
 async def accept(wanted: Request, context: intake.Context) -> HttpResponse:
     """Queue the request and say where its job is."""
-    row = await db.run(intake.enqueue, wanted, context)
+    row = await db.run(intake.enqueue, await intake.prepare(wanted, context), context)
     more = {
         "Location": _address(row),
         "Preference-Applied": "respond-async",

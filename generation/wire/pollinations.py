@@ -1,6 +1,7 @@
 """The guide's own dialect: a prompt in the path, parameters in the query, lists of models."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -20,12 +21,14 @@ QUALITIES = ("low", "medium", "high", "hd")
 # Left out of the address under which a result is told to others: who asked, and how.
 UNTOLD = frozenset({"token", "referrer", "referer", "private", "nofeed", "no-cache", "key", "api_key"})
 
+NEXT_ADDRESS = re.compile(r"[,|](?=\s*(?:https?://|data:))", re.IGNORECASE)
+
 
 def is_private(query: Query) -> bool:
     return values.flag(query.get("private")) or values.flag(query.get("nofeed"))
 
 
-def image_request(prompt: str, query: Query, card: ModelCard) -> ImageRequest:
+def image_request(prompt: str, query: Query, card: ModelCard, images: Sequence[str | bytes] = ()) -> ImageRequest:
     """`GET /prompt/{prompt}?…` for the model of `card`. InvalidParameter for a size that is none."""
     usual = min(1024, card.largest_side)
     width, height = values.fitted(
@@ -49,7 +52,13 @@ def image_request(prompt: str, query: Query, card: ModelCard) -> ImageRequest:
         enhance=values.flag(query.get("enhance")),
         safe=values.flag(query.get("safe")),
         nologo=values.flag(query.get("nologo")),
+        images=tuple(images),
     )
+
+
+def image_addresses(given: Iterable[str]) -> tuple[str, ...]:
+    """The values of `image=`: one address each, or several with commas between them, which addresses may hold too."""
+    return tuple(address.strip() for value in given for address in NEXT_ADDRESS.split(value) if address.strip())
 
 
 def text_request(prompt: str, query: Query, card: ModelCard) -> ChatRequest:

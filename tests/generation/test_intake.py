@@ -1,6 +1,7 @@
 """From a wish to its result, through a real queue, with the scripted provider."""
 
 import asyncio
+import base64
 import time
 from contextlib import AsyncExitStack
 
@@ -15,6 +16,7 @@ from generation.requests import ChatRequest, ImageRequest
 from pollweb.accounts.identity import Principal
 from pollweb.accounts.models import UsageHour
 from pollweb.lib.errors import PollwebError
+from tests.fakes import jpeg
 
 ALICE = Principal(key="ip:192.0.2.1")
 BOB = Principal(key="ip:192.0.2.2")
@@ -179,7 +181,8 @@ async def test_a_persona_speaks_first_and_the_callers_system_message_follows(wor
 
 
 async def test_media_make_a_request_private(working):
-    content = [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": "data:,"}}]
+    url = "data:image/jpeg;base64," + base64.b64encode(jpeg()).decode()
+    content = [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": url}}]
     row, _ = await ask(ChatRequest(model="openai", messages=({"role": "user", "content": content},)))
     assert (row.visibility, row.prompt) == ("private", "What is it?\n[image]")
     assert await count(Outbox) == 0

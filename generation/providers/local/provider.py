@@ -46,6 +46,8 @@ class Local(Provider):
 
     async def generate(self, request: Request, *, model: str, deadline: float) -> AsyncIterator[Piece]:
         match model, request:
+            case "scene-painter", ImageRequest(images=[_, *_]):
+                raise InvalidRequest("The scene painter paints from words, not from pictures.", code="unsupported")
             case "scene-painter", ImageRequest():
                 work = self._paint(request)
             case "chat", ChatRequest():

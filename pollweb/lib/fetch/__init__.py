@@ -6,6 +6,6 @@ connected to. GET alone, no cookies, no credentials, no compression, a limit on 
 """
 
 from pollweb.lib.fetch.errors import FetchFailed, FetchRefused
-from pollweb.lib.fetch.fetching import Fetched, fetch
+from pollweb.lib.fetch.fetching import MOST_BYTES, Fetched, fetch
 
-__all__ = ["FetchFailed", "FetchRefused", "Fetched", "fetch"]
+__all__ = ["MOST_BYTES", "FetchFailed", "FetchRefused", "Fetched", "fetch"]
