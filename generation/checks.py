@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from generation import model_files
+from generation import logo, model_files
 from generation.providers.registry import KINDS
 
 
@@ -19,6 +19,20 @@ def providers_are_of_known_kinds(app_configs: Any, **kwargs: Any) -> list[CheckM
         )
         for name, provider in settings.DESIGN.providers.items()
         if provider.kind not in KINDS
+    ]
+
+
+@register()
+def logo_is_a_picture(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    file = logo.path()
+    if file is None or logo.is_readable(file):
+        return []
+    return [
+        Error(
+            f"site.logo is {settings.DESIGN.site.logo!r}, which is no picture that can be read.",
+            hint="Name a PNG file below POLLWEB_HOME, or remove the line from pollweb.toml.",
+            id="generation.E002",
+        )
     ]
 
 

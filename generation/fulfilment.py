@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from feeds import outbox
 from feeds.events import FeedEvent
-from generation import catalogue, inputs, store, tasks
+from generation import catalogue, enhancing, finishing, inputs, store, tasks
 from generation.errors import Cancelled, ProviderError, ProviderTimeout
 from generation.handoff import Sender
 from generation.models import MOST_ATTEMPTS, Artifact, Generation, State
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 RENEWAL_SECONDS = 5.0
 RESPONSE_KEPT = 64 * 1024
 FEED_TEXT = 32 * 1024
+UNTOLD = frozenset({"request", "text", "messages", "private", "logo", "images"})  # of a request's parameters
 
 
 class LeaseLost(Exception):
@@ -95,16 +96,17 @@ class Listener(Protocol):
 
 async def make(row: Generation, sender: Listener) -> Result:
     """Ask one source after the other until one makes it. No other is tried once a piece has left for the caller."""
-    request = await inputs.give(row.request())
     card = catalogue.image(row.model) if row.kind == "image" else catalogue.find(row.model, (row.kind,))
     deadline = time.monotonic() + min(row.seconds_left(), row.time_limit)
+    request = await enhancing.worded(await inputs.give(row.request()), card)
     failure: PollwebError | None = None
     for source in card.sources:
         try:
             provider = registry.provider(source.provider)
-            return await _hear(
+            made = await _hear(
                 provider.generate(_worded(request, card.system), model=source.model, deadline=deadline), sender
             )
+            return await finishing.finish(row, request, made)
         except ProviderError as exc:
             failure = exc
             if sender.sent or time.monotonic() >= deadline:
@@ -282,7 +284,7 @@ def event(row: Generation) -> FeedEvent:
         public_id=row.public_id,
         kind=row.kind,
         model=row.model,
-        prompt=row.prompt,
+        prompt=row.notes.get("enhanced_prompt", row.prompt),
         response=row.response[:FEED_TEXT],
         messages=messages,
         width=row.width,
@@ -297,7 +299,8 @@ def event(row: Generation) -> FeedEvent:
         is_mature=row.is_mature,
         made_by=row.made_by,
         referrer=row.referrer,
-        parameters={k: v for k, v in row.params.items() if k not in ("request", "text", "messages", "private")},
+        parameters={k: v for k, v in row.params.items() if k not in UNTOLD}
+        | {"wasPimped": "enhanced_prompt" in row.notes},
         timing=[
             {"step": step, "timestamp": round((at.timestamp() - began) * 1000)} for step, at in steps if at is not None
         ],

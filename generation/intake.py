@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from generation import cache, catalogue, handoff, idempotency, inputs, relay, requests, tasks
+from generation import cache, catalogue, finishing, handoff, idempotency, inputs, relay, requests, tasks
 from generation.catalogue import ModelCard
 from generation.errors import InvalidRequest, ProviderError, ProviderTimeout, QueueAway
 from generation.models import ACTIVE, Generation, State
@@ -213,8 +213,10 @@ def _wish(request: Request, context: Context) -> Wish:
     """Raises UnknownModel, TierTooLow, InvalidRequest."""
     card = card_of(request)
     check(request, card, context.principal)
+    visibility = visibility_of(request, context)
+    request = finishing.settled(request, context.principal, visibility)
     fingerprint = request.fingerprint(f"{card.name}={'|'.join(map(str, card.sources))}={card.system}")
-    return Wish(request, card, context, visibility_of(request, context), fingerprint)
+    return Wish(request, card, context, visibility, fingerprint)
 
 
 def _insert(row: Generation) -> bool:

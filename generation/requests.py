@@ -13,7 +13,9 @@ from typing import Any, ClassVar
 import orjson
 
 # Part of every fingerprint: raise it when the same request shall be made anew, since it would come out differently.
-FINGERPRINT_VERSION = 1
+FINGERPRINT_VERSION = 2
+# Who may see a result is its scope's business, and `nologo` decides nothing that `logo` does not say.
+UNDECISIVE = frozenset({"private", "nologo"})
 
 UNSTORED = {"unstored": True}
 
@@ -54,11 +56,11 @@ class Request(ABC):
         }
 
     def fingerprint(self, made_by: str) -> str:
-        """SHA-256 of all that decides the result, and of who makes it (`provider/model`); `private` does not."""
+        """SHA-256 of all that decides the result, and of who makes it (`provider/model`)."""
         effective = {
             field.name: getattr(self, field.name)
             for field in dataclasses.fields(self)
-            if field.name != "private" and "unstored" not in field.metadata
+            if field.name not in UNDECISIVE and "unstored" not in field.metadata
         }
         structure = [FINGERPRINT_VERSION, self.kind, type(self).__name__, made_by, effective]
         return hashlib.sha256(orjson.dumps(structure, option=orjson.OPT_SORT_KEYS)).hexdigest()
@@ -69,7 +71,8 @@ class ImageRequest(Request):
     """One picture. Sides in pixels; `seed` is already chosen (−1 has become a random one).
 
     `images` are pictures to work on: addresses or bytes as the caller gave them, digests in the media store once
-    generation.inputs has taken them. A provider finds their bytes, PNG or JPEG, in `pictures`.
+    generation.inputs has taken them. A provider finds their bytes, PNG or JPEG, in `pictures`. `logo` names the
+    operator's logo that it gets, if it gets one.
     """
 
     kind: ClassVar[str] = "image"
@@ -84,6 +87,7 @@ class ImageRequest(Request):
     enhance: bool = False
     safe: bool = False
     nologo: bool = False
+    logo: str = ""
     images: tuple[str | bytes, ...] = ()
     pictures: tuple[bytes, ...] = dataclasses.field(default=(), repr=False, compare=False, metadata=UNSTORED)
 

@@ -30,6 +30,7 @@ class Table(BaseModel):
 
 class Site(Table):
     name: Annotated[str, Field(min_length=1, max_length=60)] = "pollweb"
+    logo: Annotated[str, Field(max_length=1000)] = ""
 
 
 class Tier(Table):

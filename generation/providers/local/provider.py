@@ -109,7 +109,7 @@ class Local(Provider):
                 media_type="image/jpeg",
                 width=request.width,
                 height=request.height,
-                notes={"scene": painting.words()},
+                notes={"scene": painting.words(), "digital_source": "algorithmicMedia"},
             )
 
         return work

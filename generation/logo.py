@@ -1,0 +1,73 @@
+"""The operator's logo in the corner of public pictures: which requests get it, and how it is put on."""
+
+import io
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+from PIL import Image
+
+from generation import store
+
+MARGIN = 10  # pixels from the right and the lower edge
+SHARE = 0.30  # of the picture's width
+# What a picture is written as when the logo has been put on it.
+QUALITY = {"JPEG": {"quality": 92, "subsampling": 0, "optimize": True}, "WEBP": {"quality": 90}, "PNG": {}}
+
+
+def path() -> Path | None:
+    """The file that `[site] logo` names, below POLLWEB_HOME unless it is a whole path; None where there is none."""
+    name = settings.DESIGN.site.logo
+    return settings.POLLWEB_HOME / name if name else None
+
+
+def is_readable(file: Path) -> bool:
+    try:
+        Image.open(file).verify()
+    except Exception:  # whatever Pillow finds wrong with it
+        return False
+    return True
+
+
+def current() -> str:
+    """The digest of today's logo; "" where none is configured, or its file is away. Part of what a picture is."""
+    file = path()
+    try:
+        return _digest(file, file.stat().st_mtime_ns) if file else ""
+    except OSError:
+        return ""
+
+
+@lru_cache(maxsize=2)
+def _digest(file: Path, changed: int) -> str:
+    return store.digest_of(file.read_bytes())[:16]
+
+
+@lru_cache(maxsize=2)
+def _picture(file: Path, changed: int) -> Image.Image:
+    return Image.open(file).convert("RGBA")
+
+
+def overlay(data: bytes) -> bytes:
+    """The picture with the logo in its lower right corner, in its own format; as it was when the logo is away."""
+    file = path()
+    try:
+        mark = _picture(file, file.stat().st_mtime_ns) if file else None
+    except OSError:
+        mark = None
+    if mark is None:
+        return data
+    with Image.open(io.BytesIO(data)) as opened:
+        format, picture = opened.format or "JPEG", opened.copy()
+    if format not in QUALITY:
+        return data
+    width = max(1, round(picture.width * SHARE))
+    height = max(1, round(width * mark.height / mark.width))
+    if width + MARGIN > picture.width or height + MARGIN > picture.height:
+        return data  # a picture of a few pixels has no corner to spare
+    small = mark.resize((width, height), Image.Resampling.LANCZOS)
+    picture = picture if picture.mode in ("RGB", "RGBA") else picture.convert("RGB")
+    picture.paste(small, (picture.width - width - MARGIN, picture.height - height - MARGIN), small)
+    written = io.BytesIO()
+    picture.save(written, format, **QUALITY[format])
+    return written.getvalue()
