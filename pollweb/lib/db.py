@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from django.conf import settings
-from django.db import close_old_connections, connections
+from django.db import connections
 
 _pool: ThreadPoolExecutor | None = None
 
@@ -23,11 +23,18 @@ def _threads() -> ThreadPoolExecutor:
 
 
 def _work[T](work: Callable[[], T]) -> T:
-    close_old_connections()
+    """Run in a thread whose connection stays open from one piece of work to the next.
+
+    Django closes connections by their age at the end of each request. Here no request ends, the threads are few and
+    their own, and opening a connection costs more than most queries: only a broken one is closed.
+    """
     try:
         return work()
     finally:
-        close_old_connections()
+        for connection in connections.all(initialized_only=True):
+            connection.close_at = None
+            if connection.errors_occurred:
+                connection.close_if_unusable_or_obsolete()
 
 
 async def run[**P, T](work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
