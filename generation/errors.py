@@ -11,7 +11,8 @@ PollwebError
 ├── ProviderError         502  the thing that makes results failed
 │   ├── ProviderUnavailable 503
 │   │   └── EngineNotReady  503  its model file is not here yet
-│   └── ProviderTimeout   504
+│   ├── ProviderTimeout   504
+│   └── InvalidAnswer     502  JSON was asked for, and what came is none
 ├── StorageFull           507
 ├── QueueAway             503  nobody is there to do the work
 ├── Cancelled             499  everyone who waited has left
@@ -72,6 +73,11 @@ class EngineNotReady(ProviderUnavailable):
 class ProviderTimeout(ProviderError):
     code, status = "deadline_exceeded", 504
     again = False
+
+
+class InvalidAnswer(ProviderError):
+    code = "invalid_json"
+    again = False  # it was asked twice
 
 
 class StorageFull(PollwebError):

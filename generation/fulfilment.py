@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from feeds import outbox
 from feeds.events import FeedEvent
-from generation import catalogue, enhancing, finishing, inputs, store, tasks
+from generation import catalogue, enhancing, finishing, inputs, json_answers, store, tasks
 from generation.errors import Cancelled, ProviderError, ProviderTimeout
 from generation.handoff import Sender
 from generation.models import MOST_ATTEMPTS, Artifact, Generation, State
@@ -102,10 +102,7 @@ async def make(row: Generation, sender: Listener) -> Result:
     failure: PollwebError | None = None
     for source in card.sources:
         try:
-            provider = registry.provider(source.provider)
-            made = await _hear(
-                provider.generate(_worded(request, card.system), model=source.model, deadline=deadline), sender
-            )
+            made = await _ask(_worded(request, card.system), source, deadline, sender, streamed=row.streamed)
             return await finishing.finish(row, request, made)
         except ProviderError as exc:
             failure = exc
@@ -113,6 +110,24 @@ async def make(row: Generation, sender: Listener) -> Result:
                 break
     assert failure is not None
     raise failure
+
+
+async def _ask(
+    request: Request, source: catalogue.Source, deadline: float, sender: Listener, *, streamed: bool
+) -> Result:
+    """One source's result. JSON that was asked for parses: nothing is heard of it before, unless it is streamed."""
+    provider = registry.provider(source.provider)
+
+    async def ask(wanted: Request, hearer: Listener | None) -> Result:
+        return await _hear(provider.generate(wanted, model=source.model, deadline=deadline), hearer)
+
+    if not isinstance(request, ChatRequest) or not request.json_mode:
+        return await ask(request, sender)
+    if streamed:
+        return await json_answers.checked(await ask(request, sender), None)
+    return await json_answers.checked(
+        await ask(request, None), lambda answer: ask(json_answers.insisted(request, answer), None)
+    )
 
 
 def _worded(request: Request, persona: str) -> Request:
@@ -128,12 +143,14 @@ def _worded(request: Request, persona: str) -> Request:
     return dataclasses.replace(request, messages=({"role": "system", "content": persona}, *messages))
 
 
-async def _hear(pieces: Any, sender: Listener) -> Result:
+async def _hear(pieces: Any, sender: Listener | None) -> Result:
     async with contextlib.aclosing(pieces) as stream:
         async for piece in stream:
+            if isinstance(piece, Result):
+                return piece
+            if sender is None:
+                continue
             match piece:
-                case Result():
-                    return piece
                 case Delta():
                     await sender.send({"delta": piece.delta})
                 case Sound():
@@ -299,10 +316,17 @@ def event(row: Generation) -> FeedEvent:
         is_mature=row.is_mature,
         made_by=row.made_by,
         referrer=row.referrer,
-        parameters={k: v for k, v in row.params.items() if k not in UNTOLD}
-        | {"wasPimped": "enhanced_prompt" in row.notes},
+        parameters=_told(row),
         timing=[
             {"step": step, "timestamp": round((at.timestamp() - began) * 1000)} for step, at in steps if at is not None
         ],
         at=(row.finished_at or timezone.now()).timestamp(),
     )
+
+
+def _told(row: Generation) -> dict[str, Any]:
+    """The parameters that strangers are told; what was meant for an upstream may name people."""
+    told = {k: v for k, v in row.params.items() if k not in UNTOLD}
+    if "options" in told:
+        told["options"] = {k: v for k, v in told["options"].items() if k != "extra"}
+    return told | {"wasPimped": "enhanced_prompt" in row.notes}

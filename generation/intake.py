@@ -192,6 +192,7 @@ class Wish:
             token_id=principal.token_id,
             referrer=self.context.referrer[:255],
             source_url=self.context.source_url,
+            streamed=self.context.streamed,
             slot=registry.provider(source.provider).slot(source.model)[0],
             seed=getattr(request, "seed", None),
             width=getattr(request, "width", 0),

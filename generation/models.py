@@ -146,6 +146,7 @@ class Generation(models.Model):
     # The job.
     state = models.CharField(max_length=9, choices=State.choices, default=State.QUEUED)
     slot = models.CharField(max_length=40, help_text="what it occupies while it is made, as its provider says")
+    streamed = models.BooleanField(default=False, help_text="who asked first hears the pieces as they come")
     keep = models.BooleanField(default=False, help_text="is made even when nobody waits for it any more")
     fence = models.PositiveIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=0)

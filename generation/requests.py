@@ -104,7 +104,8 @@ class ImageRequest(Request):
 class ChatRequest(Request):
     """A conversation to be continued. `messages` and `options` have OpenAI's chat-completions shapes.
 
-    `options` holds what the caller really set: temperature, top_p, seed, max_tokens, stop, response_format, tools, …
+    `options` holds what the caller really set: temperature, top_p, seed, max_tokens, stop, response_format, tools, …;
+    under `extra` are the fields that mean nothing here, which only an upstream is sent.
     """
 
     kind: ClassVar[str] = "text"

@@ -32,6 +32,8 @@ class Script:
     calls: list[Request] = field(default_factory=list)
     stopped: int = 0
     message: dict[str, Any] | None = None
+    deltas: list[dict[str, Any]] | None = None  # in place of words
+    later: list[list[str]] = field(default_factory=list)  # the words of the second call, the third, …
     made: Callable[[Request], bytes] | None = None
 
     def reset(self) -> None:
@@ -60,8 +62,11 @@ class Scripted(Provider):
             if SCRIPT.error and not SCRIPT.error_after:
                 raise SCRIPT.error
             if isinstance(request, ChatRequest):
-                for number, word in enumerate(SCRIPT.words, 1):
-                    yield Delta({"content": word})
+                if SCRIPT.later and len(SCRIPT.calls) > 1:
+                    SCRIPT.words = SCRIPT.later.pop(0)
+                deltas = SCRIPT.deltas or [{"content": word} for word in SCRIPT.words]
+                for number, delta in enumerate(deltas, 1):
+                    yield Delta(delta)
                     if SCRIPT.error and number == SCRIPT.error_after:
                         raise SCRIPT.error
                 message = SCRIPT.message or {"role": "assistant", "content": "".join(SCRIPT.words)}

@@ -101,8 +101,9 @@ def _sorted(kind: str) -> list[catalogue.ModelCard]:
 
 
 def _merged(request: HttpRequest) -> dict[str, Any]:
-    """The body over the query."""
-    return {**http.query(request).dict(), **http.json_body(request)}
+    """The body over what of the query means something here."""
+    known = {name: value for name, value in http.query(request).dict().items() if name in openai.OURS}
+    return {**known, **http.json_body(request)}
 
 
 def _wants_usage(body: dict[str, Any]) -> bool:

@@ -13,7 +13,7 @@ from generation.catalogue import ModelCard
 from generation.errors import InvalidParameter, InvalidRequest
 from generation.models import Generation
 from generation.requests import ChatRequest, text_of
-from generation.wire import values
+from generation.wire import tools, values
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 MOST_MESSAGES = 10_000
@@ -24,6 +24,27 @@ RANGES = {
     "frequency_penalty": (-2.0, 2.0),
 }
 JSON_REMINDER = "Respond with valid JSON."
+EXTRA_BYTES = 64 * 1024
+# Read here or by the doors, meant for this server alone, or sent by old clients to no effect; every other field of a
+# body is the upstream's business.
+OURS = frozenset(
+    {
+        *RANGES,
+        *("model", "messages", "system", "prompt", "seed", "max_tokens", "max_completion_tokens", "stop", "n"),
+        *(
+            "response_format",
+            "json",
+            "jsonMode",
+            "tools",
+            "tool_choice",
+            "reasoning_effort",
+            "stream",
+            "stream_options",
+        ),
+        *("private", "nofeed", "token", "key", "api_key", "apiKey", "password", "referrer", "referer", "no-cache"),
+        *("contextual", "type", "cache", "code", "voice", "tool_choices", "extra"),
+    }
+)
 
 
 def options(given: Mapping[str, Any], *, json_mode: bool) -> dict[str, Any]:
@@ -38,40 +59,49 @@ def options(given: Mapping[str, Any], *, json_mode: bool) -> dict[str, Any]:
     for name in ("max_tokens", "max_completion_tokens"):
         if (value := given.get(name)) not in (None, ""):
             result["max_tokens"] = values.count(name, value, 1, 1_000_000)
-    if stop := given.get("stop"):
-        stops = [stop] if isinstance(stop, str) else stop
-        if (
-            not isinstance(stops, list)
-            or len(stops) > 16
-            or not all(isinstance(s, str) and len(s) <= 500 for s in stops)
-        ):
-            raise InvalidParameter("stop must be a text, or a list of up to 16 texts.")
-        result["stop"] = stops
-    response_format = given.get("response_format")
-    if isinstance(response_format, Mapping):
-        if response_format.get("type") not in ("text", "json_object", "json_schema"):
-            raise InvalidParameter("response_format.type must be text, json_object or json_schema.")
-        result["response_format"] = dict(response_format)
-    elif response_format not in (None, ""):
-        raise InvalidParameter('response_format must be an object such as {"type": "json_object"}.')
-    if json_mode and "response_format" not in result:
+    if (value := given.get("n")) not in (None, "") and values.count("n", value, 1, 128) != 1:
+        raise InvalidParameter("Only one choice is made for a request: leave n out, or send 1.")
+    if stop := _stop(given.get("stop")):
+        result["stop"] = stop
+    if response_format := _response_format(given.get("response_format")):
+        result["response_format"] = response_format
+    elif json_mode:
         result["response_format"] = {"type": "json_object"}
-    tools = given.get("tools")
-    if tools is not None and not isinstance(tools, str):
-        if not isinstance(tools, list) or len(tools) > 128 or not all(_is_tool(tool) for tool in tools):
-            raise InvalidParameter('tools must be a list of {"type": "function", "function": {"name": …}}.')
-        if tools:
-            result["tools"] = tools
-            if given.get("tool_choice") is not None:
-                result["tool_choice"] = given["tool_choice"]
+    result |= tools.options(given.get("tools"), given.get("tool_choice"))
     if isinstance(effort := given.get("reasoning_effort"), str) and effort:
-        result["reasoning_effort"] = effort
+        result["reasoning_effort"] = effort[:40]
     return result
 
 
-def _is_tool(tool: Any) -> bool:
-    function = tool.get("function") if isinstance(tool, Mapping) else None
-    return isinstance(function, Mapping) and isinstance(function.get("name"), str) and bool(function["name"])
+def extra(body: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"extra": {…}}` with the fields of a body that mean nothing here, for upstreams that know them; or nothing."""
+    unknown = {name: value for name, value in body.items() if name not in OURS and value is not None}
+    if not unknown:
+        return {}
+    if len(orjson.dumps(unknown)) > EXTRA_BYTES:
+        raise InvalidParameter(f"The body's further fields hold more than {EXTRA_BYTES // 1024} KiB.")
+    return {"extra": unknown}
+
+
+def _stop(given: Any) -> list[str]:
+    stops = [given] if isinstance(given, str) else given or []
+    if not isinstance(stops, list) or len(stops) > 16 or not all(isinstance(s, str) and len(s) <= 500 for s in stops):
+        raise InvalidParameter("stop must be a text, or a list of up to 16 texts.")
+    return [stop for stop in stops if stop]
+
+
+def _response_format(given: Any) -> dict[str, Any]:
+    if given in (None, ""):
+        return {}
+    if not isinstance(given, Mapping):
+        raise InvalidParameter('response_format must be an object such as {"type": "json_object"}.')
+    if given.get("type") not in ("text", "json_object", "json_schema"):
+        raise InvalidParameter("response_format.type must be text, json_object or json_schema.")
+    if given["type"] == "json_schema":
+        described = given.get("json_schema")
+        if not isinstance(described, Mapping) or not isinstance(described.get("schema", {}), Mapping):
+            raise InvalidParameter('response_format.json_schema must be {"name": …, "schema": {a JSON schema}}.')
+    return dict(given)
 
 
 def messages(given: Any) -> tuple[dict[str, Any], ...]:
@@ -80,23 +110,40 @@ def messages(given: Any) -> tuple[dict[str, Any], ...]:
         raise InvalidRequest("Invalid messages array", code="invalid_messages")
     if not given or len(given) > MOST_MESSAGES:
         raise InvalidRequest(f"messages must hold from 1 to {MOST_MESSAGES} messages.", code="invalid_messages")
-    checked = []
-    for index, message in enumerate(given):
-        if not isinstance(message, Mapping):
-            raise InvalidRequest(f"messages[{index}] must be an object.", code="invalid_messages")
-        role = message.get("role") or "user"
-        content = message.get("content")
-        if role not in ROLES:
-            raise InvalidRequest(
-                f"messages[{index}].role must be one of {', '.join(sorted(ROLES))}.", code="invalid_messages"
-            )
-        if content is not None and not isinstance(content, str | list):
-            raise InvalidRequest(
-                f"messages[{index}].content must be a text or a list of parts.", code="invalid_messages"
-            )
-        kept = {name: message[name] for name in ("name", "tool_call_id", "tool_calls") if message.get(name) is not None}
-        checked.append({"role": role, "content": content if content is not None else "", **kept})
-    return tuple(checked)
+    return tuple(_message(index, message) for index, message in enumerate(given))
+
+
+def _message(index: int, message: Any) -> dict[str, Any]:
+    def need(fits: bool, what: str) -> None:
+        if not fits:
+            raise InvalidRequest(f"messages[{index}]{what}.", code="invalid_messages")
+
+    need(isinstance(message, Mapping), " must be an object")
+    role, content = message.get("role") or "user", message.get("content")
+    need(isinstance(role, str) and role in ROLES, f".role must be one of {', '.join(sorted(ROLES))}")
+    need(content is None or isinstance(content, str | list), ".content must be a text or a list of parts")
+    for part in content if isinstance(content, list) else ():
+        need(_is_part(part), '.content must hold parts such as {"type": "text", "text": …}')
+    kept = {name: message[name] for name in ("name", "tool_call_id", "tool_calls") if message.get(name) is not None}
+    for name in ("name", "tool_call_id"):
+        need(isinstance(kept.get(name, ""), str), f".{name} must be a text")
+    calls = kept.get("tool_calls", [])
+    need(
+        isinstance(calls, list) and all(tools.is_call(call) for call in calls),
+        '.tool_calls must hold {"id": …, "type": "function", "function": {"name": …, "arguments": "…"}}',
+    )
+    # Beside a tool call, no content says that there is none; elsewhere it is an empty text.
+    return {"role": role, "content": content if content is not None or calls else "", **kept}
+
+
+def _is_part(part: Any) -> bool:
+    if isinstance(part, str):
+        return True
+    return (
+        isinstance(part, Mapping)
+        and isinstance(kind := part.get("type", "text"), str)
+        and (kind != "text" or isinstance(part.get("text", ""), str))
+    )
 
 
 def chat_request(body: Mapping[str, Any], card: ModelCard) -> ChatRequest:
@@ -104,8 +151,13 @@ def chat_request(body: Mapping[str, Any], card: ModelCard) -> ChatRequest:
     said = messages(body.get("messages"))
     if isinstance(system := body.get("system"), str) and system:
         said = ({"role": "system", "content": system}, *said)
-    made = options(body, json_mode=bool(body.get("jsonMode")) or values.flag(body.get("json")))
-    return ChatRequest(model=card.name, private=bool(values.flag(body.get("private"))), messages=said, options=made)
+    made = options(body, json_mode=values.truthy(body.get("jsonMode")) or values.flag(body.get("json")))
+    return ChatRequest(
+        model=card.name,
+        private=values.flag(body.get("private")) or values.flag(body.get("nofeed")),
+        messages=said,
+        options=made | extra(body),
+    )
 
 
 def remind_of_json(request: ChatRequest) -> tuple[dict[str, Any], ...]:

@@ -64,7 +64,7 @@ def image_addresses(given: Iterable[str]) -> tuple[str, ...]:
 def text_request(prompt: str, query: Query, card: ModelCard) -> ChatRequest:
     """`GET /{prompt}?…`: one user message, after the system message if there is one."""
     messages: list[dict[str, Any]] = [{"role": "user", "content": prompt}]
-    if system := query.get("system"):
+    if system := values.unescaped(query.get("system", "")):
         messages.insert(0, {"role": "system", "content": system})
     return ChatRequest(
         model=card.name,

@@ -1,8 +1,10 @@
 """Reading single values as the public API takes them: permissive where it is, a clear sentence where it cannot be."""
 
 import math
+import re
 import secrets
 from typing import Any
+from urllib.parse import unquote
 
 from generation.errors import InvalidParameter
 
@@ -16,9 +18,32 @@ def flag(value: Any) -> bool:
     return value is True or (isinstance(value, str) and value.lower() == "true")
 
 
+def truthy(value: Any) -> bool:
+    """Anything that is something, but for the words that mean no."""
+    return bool(value) and str(value).lower() not in ("false", "0", "no", "off", "null")
+
+
 def stream_flag(value: Any) -> bool:
     """The one flag with more words: true, 1 and yes."""
     return value is True or (isinstance(value, int) and value == 1) or str(value).lower() in ("true", "1", "yes")
+
+
+ESCAPED = re.compile(r"\S*%[0-9A-Fa-f]{2}\S*")
+
+
+def unescaped(text: str) -> str:
+    """A text of a query that was percent-encoded twice, as it was meant; whatever else as it is.
+
+    Several clients of the public service, its guide's sample among them, encode `system` twice. A text with white space
+    was encoded once only: a second encoding would have left none.
+    """
+    if not ESCAPED.fullmatch(text):
+        return text
+    try:
+        meant = unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        return text
+    return text if "\0" in meant else meant
 
 
 def _finite(name: str, value: Any) -> float:

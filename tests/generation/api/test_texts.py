@@ -218,3 +218,167 @@ async def test_private_answers_are_private(client):
     answer = await client.get("/text/secret?private=true")
     assert answer.headers["x-visibility"] == "private"
     assert answer.headers["cache-control"] == "private, no-store"
+
+
+async def test_json_in_a_fence_is_unwrapped(client, working):
+    working.words = ["Here it is:\n```json\n", '{"a": 1}', "\n```"]
+    assert (await client.get("/text/x?json=true")).text == '{"a": 1}'
+    assert len(working.calls) == 1
+
+
+async def test_json_that_cannot_be_mended_is_asked_for_once_more(client, working):
+    working.words, working.later = ["I would rather not."], [['{"a": 2}']]
+    answer = await client.post("/openai", json={**ASK, "jsonMode": True})
+    assert answer.json()["choices"][0]["message"]["content"] == '{"a": 2}'
+    assert answer.json()["usage"]["prompt_tokens"] == 14
+    assert working.calls[1].messages[-2] == {"role": "assistant", "content": "I would rather not."}
+
+
+async def test_json_that_never_comes_is_an_error(client, working):
+    working.words = ["I would rather not."]
+    answer = await client.post("/v1/chat/completions", json={**ASK, "response_format": {"type": "json_object"}})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (502, "invalid_json")
+    assert len(working.calls) == 2
+
+
+async def test_a_stream_of_json_passes_pieces_on_and_closes_what_is_open(client, working):
+    working.words = ['{"a": ', "[1, 2"]
+    answer = await client.post("/openai", json={**ASK, "jsonMode": True, "stream": True})
+    *chunks, finish, done = frames(answer.text)
+    assert [json.loads(chunk)["choices"][0]["delta"]["content"] for chunk in chunks] == ['{"a": ', "[1, 2", "]}"]
+    assert (json.loads(finish)["choices"][0]["finish_reason"], done) == ("stop", "[DONE]")
+
+
+async def test_a_stream_that_turns_out_to_be_no_json_ends_with_an_error(client, working):
+    working.words = ["Well, ", "no."]
+    answer = await client.get("/text/x?json=true&stream=true")
+    *chunks, error = frames(answer.text)
+    assert len(chunks) == 2
+    assert json.loads(error)["error"]["code"] == "invalid_json"
+    assert len(working.calls) == 1
+
+
+async def test_an_answer_that_calls_a_tool_need_not_be_json(client, working):
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    working.message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    answer = await client.post("/text/", json={**ASK, "jsonMode": True})
+    assert answer.json() == working.message
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("Be%2520kind", "Be kind"), ("Be%20kind", "Be kind"), ("50%2525%20sure", "50%25 sure"), ("%25ff", "%ff")],
+)
+async def test_a_system_message_that_was_encoded_twice_is_understood(client, working, given, meant):
+    await client.get(f"/text/x?system={given}")
+    assert working.calls[0].messages[0] == {"role": "system", "content": meant}
+
+
+@pytest.mark.parametrize(
+    ("body", "mode"), [({"jsonMode": "false"}, False), ({"jsonMode": 1}, True), ({"json": 1}, False)]
+)
+async def test_json_mode_follows_each_name_s_rule(client, working, body, mode):
+    working.words = ["{}"]
+    await client.post("/text/", json={**ASK, **body})
+    assert working.calls[0].json_mode is mode
+
+
+async def test_more_than_one_choice_is_refused(client):
+    assert (await client.post("/openai", json={**ASK, "n": 1})).status_code == 200
+    answer = await client.post("/openai", json={**ASK, "n": 2})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_parameter")
+
+
+async def test_fields_unknown_here_are_kept_for_upstreams_and_decide_the_result(client, working):
+    body = {**ASK, "top_k": 5, "logit_bias": {"1": 2}, "contextual": True, "user": None, "reasoning_effort": "low"}
+    await client.post("/openai?token=x&foo=1", json={**body, "token": "y"})
+    assert working.calls[0].options == {"reasoning_effort": "low", "extra": {"top_k": 5, "logit_bias": {"1": 2}}}
+    assert (await client.post("/openai", json={**body, "top_k": 6})).headers["x-cache"] == "MISS"
+    assert (await client.post("/openai", json={**body, "cache": "x"})).headers["x-cache"] == "HIT"
+
+
+async def test_fields_unknown_here_are_not_told_to_strangers(client):
+    from feeds.models import Outbox
+
+    await client.post("/text/", json={**ASK, "user": "alice@example.org", "temperature": 1})
+    await stored()
+    told = await sync_to_async(lambda: str(Outbox.objects.values().get()))()
+    assert "temperature" in told
+    assert "alice@example.org" not in told
+
+
+async def test_too_many_unknown_fields_are_refused(client):
+    answer = await client.post("/openai", json={**ASK, "metadata": {"x": "y" * 70_000}})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_parameter")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tools": [{"type": "function", "function": {}}]},
+        {"tools": [{"type": "function", "function": {"name": "f", "parameters": []}}], "tool_choice": "any"},
+        {"tools": [{"type": "function", "function": {"name": "f", "parameters": {"required": 5}}}]},
+        {"tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": {"function": {"name": "g"}}},
+        {"response_format": {"type": "json_schema", "json_schema": "x"}},
+        {"response_format": {"type": ["json_object"]}},
+        {"stop": 5},
+        {"max_tokens": 0},
+        {"messages": [{"role": "assistant", "content": None, "tool_calls": 5}]},
+        {"messages": [{"role": "user", "content": [5]}]},
+        {"messages": [{"role": ["user"], "content": "x"}]},
+        {"messages": [{"role": "user", "content": "x", "name": 5}]},
+    ],
+)
+async def test_what_no_model_could_read_is_refused(client, working, wrong):
+    answer = await client.post("/openai", json={**ASK, **wrong})
+    assert answer.status_code == 400
+    assert working.calls == []
+
+
+async def test_content_may_be_null_and_roles_are_everybody_s(client, working):
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    messages = [
+        {"role": "developer", "content": "Be brief."},
+        {"content": "Hello?"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "5"},
+        {"role": "function", "name": "f", "content": None},
+    ]
+    answer = await client.post("/openai", json={"messages": messages})
+    assert (answer.status_code, answer.headers["x-visibility"]) == (200, "private")
+    heard = working.calls[0].messages
+    assert [m["role"] for m in heard] == ["developer", "user", "assistant", "tool", "function"]
+    assert [m["content"] for m in heard] == ["Be brief.", "Hello?", None, "5", ""]
+
+
+async def test_tool_calls_stream_as_deltas_with_their_index(client, working):
+    begun = {"index": 0, "id": "c1", "type": "function", "function": {"name": "f", "arguments": ""}}
+    working.deltas = [{"tool_calls": [begun]}, {"tool_calls": [{"index": 0, "function": {"arguments": "{}"}}]}]
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    working.message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    first = await client.post("/openai", json={**ASK, "tools": tools, "stream": True})
+    deltas = [json.loads(chunk)["choices"][0]["delta"] for chunk in frames(first.text)[:-2]]
+    assert deltas == [{"role": "assistant", **working.deltas[0]}, working.deltas[1]]
+    again = await client.post("/openai", json={**ASK, "tools": tools, "stream": True})
+    [delta] = [json.loads(chunk)["choices"][0]["delta"] for chunk in frames(again.text)[:-2]]
+    assert delta == {"role": "assistant", "tool_calls": [{"index": 0, **call}]}
+
+
+@pytest.mark.parametrize("stream", ["false", "0", "no", False, 0, None])
+async def test_no_stream_is_no_stream_however_it_is_said(client, stream):
+    answer = await client.post("/openai/", json={**ASK, "stream": stream})
+    assert answer.json()["object"] == "chat.completion"
+
+
+async def test_only_post_completes(client):
+    for path in ("/openai", "/openai/", "/text/openai/chat/completions", "/v1/chat/completions"):
+        answer = await client.get(path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+async def test_an_alias_answers_and_the_name_is_told(client):
+    answer = await client.post("/openai", json={**ASK, "model": "gpt-4o-mini"})
+    assert answer.json()["model"] == "openai"
+    assert (await client.get("/text/x?model=gpt")).status_code == 404
