@@ -38,7 +38,14 @@ def fetch(
         _clear_scratch(folder)
         progress = Progress(folder, files, display)
         try:
-            return [failure for file in files if (failure := _fetch(folder, file, sources, progress, display))]
+            failures = []
+            for number, file in enumerate(files, 1):
+                failure = _fetch(folder, file, sources, progress, display)
+                if failure:
+                    failures.append(failure)
+                else:
+                    sources.packages.forget(file, folder, files[number:])
+            return failures
         finally:
             progress.stopped()
             sources.addresses.close()
@@ -70,7 +77,6 @@ def _fetch(
             failure = CannotFetch(file.name, tried, file.without)
             progress.failed(file, str(failure))
             return failure
-    sources.packages.forget(file, folder)
     progress.ready(file)
     return None
 

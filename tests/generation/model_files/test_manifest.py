@@ -29,7 +29,12 @@ def written(tmp_path: Path, name: str = "a.gguf", sha: str = "0" * 64, url: str 
 
 @pytest.mark.parametrize(
     ("set_name", "engines"),
-    [("none", set()), ("tiny", {"chat"}), ("default", {"chat", "speech"}), ("large", {"chat", "speech"})],
+    [
+        ("none", set()),
+        ("tiny", {"chat", "transcription"}),
+        ("default", {"chat", "speech", "transcription"}),
+        ("large", {"chat", "speech", "transcription"}),
+    ],
 )
 def test_each_set_brings_the_engines_it_promises(set_name, engines):
     assert {file.engine for file in shipped().in_set(set_name)} == engines
