@@ -12,7 +12,7 @@ from django.conf import settings
 from generation.errors import TierTooLow, UnknownModel
 
 TIERS = ("anonymous", "seed", "flower", "nectar")
-DEFAULT = {"image": "flux", "text": "openai", "audio": "openai-audio"}
+DEFAULT = {"image": "flux", "text": "openai", "audio": "openai-audio", "transcription": "whisper-1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,16 @@ def default(kind: str) -> ModelCard:
 def image(name: str) -> ModelCard:
     """The card for a picture. As the public service has it, an unknown name is the default model, never an error."""
     return _by_any_name("image").get(name) or default("image")
+
+
+def knows(ability: str, name: str) -> bool:
+    """Is there a card of this ability under this name or alias?"""
+    return name in _by_any_name(ability)
+
+
+def maker(ability: str, name: str) -> ModelCard:
+    """The card that answers a request for `ability` under this name. UnknownModel when there is none."""
+    return image(name) if ability == "image" else find(name, (ability,))
 
 
 def find(name: str, kinds: Iterable[str] = ("text", "audio")) -> ModelCard:

@@ -17,10 +17,10 @@ from django.utils import timezone
 
 from feeds import outbox
 from feeds.events import FeedEvent
-from generation import catalogue, enhancing, finishing, inputs, json_answers, store, tasks
+from generation import artifacts, catalogue, enhancing, finishing, inputs, json_answers, tasks
 from generation.errors import Cancelled, ProviderError, ProviderTimeout
 from generation.handoff import Sender
-from generation.models import MOST_ATTEMPTS, Artifact, Generation, State
+from generation.models import MOST_ATTEMPTS, Generation, State
 from generation.providers import registry
 from generation.requests import ChatRequest, Request, text_of
 from generation.results import Delta, Progress, Result, Sound
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 RENEWAL_SECONDS = 5.0
 RESPONSE_KEPT = 64 * 1024
 FEED_TEXT = 32 * 1024
+MOST_SOUND = 256 * 1024  # bytes in one piece
 UNTOLD = frozenset({"request", "text", "messages", "private", "logo", "images"})  # of a request's parameters
 
 
@@ -96,7 +97,7 @@ class Listener(Protocol):
 
 async def make(row: Generation, sender: Listener) -> Result:
     """Ask one source after the other until one makes it. No other is tried once a piece has left for the caller."""
-    card = catalogue.image(row.model) if row.kind == "image" else catalogue.find(row.model, (row.kind,))
+    card = catalogue.maker(row.ability, row.model)
     deadline = time.monotonic() + min(row.seconds_left(), row.time_limit)
     request = await enhancing.worded(await inputs.give(row.request()), card)
     failure: PollwebError | None = None
@@ -119,6 +120,7 @@ async def _ask(
     provider = registry.provider(source.provider)
 
     async def ask(wanted: Request, hearer: Listener | None) -> Result:
+    told = 0  # bytes of sound
         return await _hear(provider.generate(wanted, model=source.model, deadline=deadline), hearer)
 
     if not isinstance(request, ChatRequest) or not request.json_mode:
@@ -147,6 +149,8 @@ async def _hear(pieces: Any, sender: Listener | None) -> Result:
     async with contextlib.aclosing(pieces) as stream:
         async for piece in stream:
             if isinstance(piece, Result):
+                if told and sender is not None:
+                    await sender.send({"sound": told})  # so that whoever hears it knows that nothing was lost
                 return piece
             if sender is None:
                 continue
@@ -154,7 +158,10 @@ async def _hear(pieces: Any, sender: Listener | None) -> Result:
                 case Delta():
                     await sender.send({"delta": piece.delta})
                 case Sound():
-                    await sender.send({"sound": len(piece.data)})
+                    for start in range(0, len(piece.data), MOST_SOUND):
+                        part = piece.data[start : start + MOST_SOUND]
+                        await sender.send({"sound": told, "data": part})
+                        told += len(part)
                 case Progress():
                     await sender.send({"progress": piece.fraction})
     raise ProviderError("The engine ended without a result.")
@@ -214,25 +221,15 @@ def _finish(row: Generation, fence: int, result: Result) -> None:
 
 
 def _keep_bytes(result: Result) -> str:
-    """The artifact's row first, then the bytes: collection never takes a file whose row was just touched."""
-    digest = store.digest_of(result.data)
-    Artifact.objects.update_or_create(
-        digest=digest,
-        defaults={"touched_at": timezone.now()},
-        create_defaults={
-            "media_type": result.media_type,
-            "size": len(result.data),
-            "width": result.width,
-            "height": result.height,
-            "duration": result.duration,
-            "placeholder": result.notes.pop("placeholder", ""),
-            "colour": result.notes.pop("colour", ""),
-        },
+    return artifacts.keep(
+        result.data,
+        result.media_type,
+        width=result.width,
+        height=result.height,
+        duration=result.duration,
+        placeholder=result.notes.pop("placeholder", ""),
+        colour=result.notes.pop("colour", ""),
     )
-    result.notes.pop("placeholder", None)
-    result.notes.pop("colour", None)
-    store.put(result.data)
-    return digest
 
 
 async def _fail(row: Generation, fence: int, error: BaseException, *, again: bool) -> bool:

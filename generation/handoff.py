@@ -63,18 +63,22 @@ class Sender:
         return self._sent
 
     async def send(self, piece: dict[str, Any]) -> None:
-        """Pass a piece on. A Redis that is away costs the piece, not the job: the result is stored whole."""
+        """Pass a piece on; its `data`, if any, are bytes. A Redis that is away costs the piece, not the job: the
+        result is stored whole."""
         self._sent += 1
-        await self._append({"n": self._sent, "fence": self.fence, **piece})
+        data = piece.get("data", b"")
+        rest = {name: value for name, value in piece.items() if name != "data"}
+        await self._append({"n": self._sent, "fence": self.fence, **rest}, data)
 
     async def end(self) -> None:
         """Everything is committed; whoever waits may look."""
         await self._append({"end": True, "fence": self.fence})
 
-    async def _append(self, entry: dict[str, Any]) -> None:
+    async def _append(self, entry: dict[str, Any], data: bytes = b"") -> None:
+        fields: dict[Any, Any] = {b"p": orjson.dumps(entry), **({b"d": data} if data else {})}
         with contextlib.suppress(redis.RedisError, OSError):
             async with redis.client().pipeline(transaction=False) as pipe:
-                pipe.xadd(_pieces(self.job), {b"p": orjson.dumps(entry)}, maxlen=PIECES_KEPT, approximate=True)
+                pipe.xadd(_pieces(self.job), fields, maxlen=PIECES_KEPT, approximate=True)
                 pipe.expire(_pieces(self.job), KEPT_SECONDS)
                 pipe.publish(_knocks(self.job), b"")
                 await pipe.execute()
@@ -238,7 +242,10 @@ class Waiting:
         return await self._exchange.leave(self.job, self._bell)
 
     async def pieces(self) -> AsyncIterator[dict[str, Any]]:
-        """Each piece once, in order, until the row is final. A second attempt counts only if the first was silent."""
+        """Each piece once, in order, until the row is final. A second attempt counts only if the first was silent.
+
+        The bytes that came with a piece are its `data`.
+        """
         assert self._bell is not None
         last, fence, heard = "-", 0, 0
         while True:
@@ -257,6 +264,8 @@ class Waiting:
                     continue
                 fence = entry["fence"]
                 heard += 1
+                if b"d" in fields:
+                    entry["data"] = fields[b"d"]
                 yield entry
             if ended:
                 return

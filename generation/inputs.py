@@ -14,12 +14,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.utils import timezone
-
-from generation import pictures, store
+from generation import artifacts, pictures, store
 from generation.errors import InvalidRequest, UnreadableInput
-from generation.models import Artifact
-from generation.requests import ChatRequest, ImageRequest, Request
+from generation.requests import ChatRequest, ImageRequest, Request, TranscriptionRequest
 from pollweb.lib import db
 from pollweb.lib.fetch import MOST_BYTES, fetch
 
@@ -61,7 +58,10 @@ async def keep(source: Source) -> str:
 
 
 async def give(request: Request) -> Request:
-    """The request as a provider gets it: pictures as bytes (ImageRequest) and as data: addresses (ChatRequest)."""
+    """The request as a provider gets it: pictures as bytes (ImageRequest) and as data: addresses (ChatRequest), a
+    recording as bytes."""
+    if isinstance(request, TranscriptionRequest):
+        return dataclasses.replace(request, data=await asyncio.to_thread(_load, request.recording, "recording"))
     if isinstance(request, ImageRequest) and request.images:
         found = [await asyncio.to_thread(_load, str(digest)) for digest in request.images]
         return dataclasses.replace(request, pictures=tuple(found))
@@ -131,27 +131,20 @@ def _decoded(address: str) -> bytes:
 
 
 def _store(picture: pictures.Picture) -> str:
-    """The row first, then the bytes: collection never takes a file whose row was just touched."""
-    digest = store.digest_of(picture.data)
-    Artifact.objects.update_or_create(
-        digest=digest,
-        defaults={"touched_at": timezone.now()},
-        create_defaults={
-            "media_type": picture.media_type,
-            "size": len(picture.data),
-            "width": picture.width,
-            "height": picture.height,
-            "colour": picture.colour,
-            "placeholder": picture.placeholder,
-        },
+    return artifacts.keep(
+        picture.data,
+        picture.media_type,
+        width=picture.width,
+        height=picture.height,
+        colour=picture.colour,
+        placeholder=picture.placeholder,
     )
-    return store.put(picture.data)
 
 
-def _load(digest: str) -> bytes:
+def _load(digest: str, what: str = "picture") -> bytes:
     data = store.read(digest) if re.fullmatch(r"[0-9a-f]{64}", digest) else None
     if data is None:
         raise UnreadableInput(
-            "A picture of this request is no longer here. Send it again.", code="input_lost", status=410
+            f"A {what} of this request is no longer here. Send it again.", code="input_lost", status=410
         )
     return data

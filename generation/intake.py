@@ -16,12 +16,12 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from generation import cache, catalogue, finishing, handoff, idempotency, inputs, relay, requests, tasks
+from generation import artifacts, cache, catalogue, finishing, handoff, idempotency, inputs, relay, requests, tasks
 from generation.catalogue import ModelCard
 from generation.errors import InvalidRequest, ProviderError, ProviderTimeout, QueueAway
 from generation.models import ACTIVE, Generation, State
 from generation.providers import registry
-from generation.requests import ChatRequest, ImageRequest, Request
+from generation.requests import ChatRequest, Request, TranscriptionRequest
 from pollweb.accounts import line
 from pollweb.accounts.identity import Principal
 from pollweb.lib import db
@@ -97,9 +97,7 @@ def failure_of(row: Generation) -> PollwebError:
 
 
 def card_of(request: Request) -> ModelCard:
-    if isinstance(request, ImageRequest):
-        return catalogue.image(request.model)
-    return catalogue.find(request.model, (request.kind,))
+    return catalogue.maker(request.ability, request.model)
 
 
 def visibility_of(request: Request, context: Context) -> str:
@@ -166,8 +164,8 @@ class Wish:
     @property
     def time_limit(self) -> float:
         """Seconds that the making alone may take."""
-        kind = "text_stream" if self.request.kind == "text" and self.context.streamed else self.request.kind
-        return float(getattr(settings.DESIGN.deadlines, kind))
+        streamed = self.request.ability == "text" and self.context.streamed
+        return float(getattr(settings.DESIGN.deadlines, "text_stream" if streamed else self.request.ability))
 
     @property
     def patience(self) -> float:
@@ -220,8 +218,11 @@ def _wish(request: Request, context: Context) -> Wish:
     return Wish(request, card, context, visibility, fingerprint)
 
 
-def _insert(row: Generation) -> bool:
+def _insert(row: Generation, request: Request) -> bool:
     """Commit the row and tell the workers. False when an equal one is in flight already."""
+    if isinstance(request, TranscriptionRequest):
+        # Not before its turn has come: whoever is refused leaves nothing in the store.
+        artifacts.keep(request.data, "application/octet-stream")
     try:
         with transaction.atomic():
             row.save(force_insert=True)
@@ -317,7 +318,7 @@ async def _worked(wish: Wish, deadline: float) -> AsyncIterator[Answer]:
             async with _present(row, waiting):
                 # Somebody may have asked the same while we stood in line.
                 hit = None if fresh else await cache.find(wish.fingerprint, wish.scope)
-                if hit is None and await db.run(_insert, row):
+                if hit is None and await db.run(_insert, row, wish.request):
                     yield Answer(row, "MISS", visibility, _source=waiting)
                     return
     raise QueueAway("This request could not be queued. Try again.", retry_after=1)
@@ -378,7 +379,7 @@ def enqueue(request: Request, context: Context) -> Generation:
     row.deadline += timedelta(seconds=stepped.wait)
     if not stepped.admitted:
         row.start_after = timezone.now() + timedelta(seconds=max(0.5, min(stepped.wait, line.PATIENCE / 2)))
-    if not _insert(row):
+    if not _insert(row, request):
         return _in_flight(wish.dedupe_key) or row
     return row
 

@@ -206,6 +206,11 @@ class Generation(models.Model):
         return requests.restore(self.params)
 
     @property
+    def ability(self) -> str:
+        """What its model must be able to do: the table of the catalogue that `model` is found in."""
+        return requests.KINDS[self.params["request"]].ability
+
+    @property
     def is_final(self) -> bool:
         return self.state not in ACTIVE
 

@@ -23,16 +23,19 @@ UNSTORED = {"unstored": True}
 # always shows the same picture.
 DEFAULT_IMAGE_SEED = 42
 
+UNSTORED = {"unstored": True}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request(ABC):
-    """The part all kinds share. `kind` is what comes out: image, text or audio.
+    """The part all kinds share. `kind` is what comes out: image, text or audio; `ability` which models can do it.
 
     A field with `metadata=UNSTORED` is given to the provider alone: no row holds it, and it decides nothing that
     another field does not.
     """
 
     kind: ClassVar[str]
+    ability: ClassVar[str]
     model: str
     private: bool = False
 
@@ -76,6 +79,7 @@ class ImageRequest(Request):
     """
 
     kind: ClassVar[str] = "image"
+    ability: ClassVar[str] = "image"
     text: str = ""
     seed: int = DEFAULT_IMAGE_SEED
     width: int = 1024
@@ -109,6 +113,7 @@ class ChatRequest(Request):
     """
 
     kind: ClassVar[str] = "text"
+    ability: ClassVar[str] = "text"
     messages: tuple[dict[str, Any], ...] = ()
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -143,6 +148,7 @@ class SpeechRequest(Request):
     """A text to be read aloud, word for word. `format` is one of generation.audio.FORMATS, `speed` a factor."""
 
     kind: ClassVar[str] = "audio"
+    ability: ClassVar[str] = "audio"
     text: str = ""
     voice: str = "alloy"
     format: str = "mp3"
@@ -153,7 +159,36 @@ class SpeechRequest(Request):
         return self.text
 
 
-KINDS: dict[str, type[Request]] = {kind.__name__: kind for kind in (ImageRequest, ChatRequest, SpeechRequest)}
+@dataclass(frozen=True, kw_only=True)
+class TranscriptionRequest(Request):
+    """A recording to be written down: what comes out is a message.
+
+    `recording` is the SHA-256 of the sound file in the media store; its bytes are `data` when a provider is asked.
+    `language` is a code such as `en`, "" to be found out; `hint` is text whose spelling is followed; `words` asks for
+    the times of every word.
+    """
+
+    kind: ClassVar[str] = "text"
+    ability: ClassVar[str] = "transcription"
+    recording: str = ""
+    language: str = ""
+    hint: str = ""
+    temperature: float = 0.0
+    words: bool = False
+    data: bytes = dataclasses.field(default=b"", repr=False, compare=False, metadata=UNSTORED)
+
+    @property
+    def prompt(self) -> str:
+        return "[audio]"
+
+    @property
+    def has_media(self) -> bool:
+        return True
+
+
+KINDS: dict[str, type[Request]] = {
+    kind.__name__: kind for kind in (ImageRequest, ChatRequest, SpeechRequest, TranscriptionRequest)
+}
 
 
 def store(request: Request) -> dict[str, Any]:

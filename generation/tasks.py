@@ -26,16 +26,16 @@ def store_relayed() -> None:
     records.drain()
 
 
-def queue_of(kind: str, model: str) -> str:
+def queue_of(row: Generation) -> str:
     """`engine` when the model's first source is made on this machine, else `remote`."""
-    card = catalogue.image(model) if kind == "image" else catalogue.find(model, (kind,))
+    card = catalogue.maker(row.ability, row.model)
     return "engine" if registry.is_local(card.sources[0].provider) else "remote"
 
 
 def send(row: Generation) -> bool:
     """Tell the workers of a queued row. False when the broker is away: the row waits, and a ticker tells them later."""
     try:
-        fulfil.apply_async((str(row.pk),), queue=queue_of(row.kind, row.model), retry=False)
+        fulfil.apply_async((str(row.pk),), queue=queue_of(row), retry=False)
     except (OperationalError, OSError) as exc:
         log.warning("a job could not be announced to the workers: %s", exc)
         return False

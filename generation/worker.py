@@ -94,8 +94,7 @@ class Worker:
 
     def _gate(self, row: Generation) -> Gate:
         if row.slot not in self.gates:
-            card = catalogue.image(row.model) if row.kind == "image" else catalogue.find(row.model, (row.kind,))
-            source = card.sources[0]
+            source = catalogue.maker(row.ability, row.model).sources[0]
             _, size = registry.provider(source.provider).slot(source.model)
             self.gates[row.slot] = Gate(size)
         return self.gates[row.slot]

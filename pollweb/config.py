@@ -44,6 +44,7 @@ class Deadlines(Table):
     text_stream: Seconds
     image: Seconds
     audio: Seconds
+    transcription: Seconds
     engine_wait: Seconds
 
 
@@ -106,6 +107,7 @@ class Models(Table):
     image: dict[Name, Card] = {}
     text: dict[Name, Card] = {}
     audio: dict[Name, Card] = {}
+    transcription: dict[Name, Card] = {}
 
 
 class Design(Table):
@@ -128,7 +130,7 @@ class Design(Table):
             raise ValueError(f"tiers.{unknown[0]} is not a known key; known are {', '.join(TIERS)}")
         if missing:
             raise ValueError(f"tiers.{missing[0]} is missing; every one of {', '.join(TIERS)} is needed")
-        for kind in ("image", "text", "audio"):
+        for kind in ("image", "text", "audio", "transcription"):
             taken: dict[str, str] = {}
             for name, card in getattr(self.models, kind).items():
                 for source in card.sources:

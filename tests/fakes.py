@@ -10,8 +10,8 @@ from PIL import Image
 
 from generation.errors import ProviderError
 from generation.providers.base import Provider
-from generation.requests import ChatRequest, ImageRequest, Request
-from generation.results import Delta, Piece, Result, Usage
+from generation.requests import ChatRequest, ImageRequest, Request, TranscriptionRequest
+from generation.results import Delta, Piece, Result, Sound, Usage
 
 
 def jpeg(width: int = 64, height: int = 64, colour: str = "tomato") -> bytes:
@@ -34,6 +34,9 @@ class Script:
     message: dict[str, Any] | None = None
     deltas: list[dict[str, Any]] | None = None  # in place of words
     later: list[list[str]] = field(default_factory=list)  # the words of the second call, the third, …
+    sounds: list[bytes] = field(default_factory=list)  # pieces before the whole
+    held_after: int = 0  # of the sounds
+    segments: list[dict[str, Any]] = field(default_factory=list)
     made: Callable[[Request], bytes] | None = None
 
     def reset(self) -> None:
@@ -80,7 +83,25 @@ class Scripted(Provider):
                     width=request.width,
                     height=request.height,
                 )
+            elif isinstance(request, TranscriptionRequest):
+                for number, word in enumerate(SCRIPT.words, 1):
+                    yield Delta({"content": word})
+                    if SCRIPT.error and number == SCRIPT.error_after:
+                        raise SCRIPT.error
+                yield Result(
+                    made_by=f"{self.name}/{model}",
+                    message={"role": "assistant", "content": "".join(SCRIPT.words)},
+                    usage=Usage(0, len(SCRIPT.words)),
+                    duration=2.0,
+                    notes={"language": "en", "duration": 2.0, "segments": SCRIPT.segments},
+                )
             else:
+                for number, sound in enumerate(SCRIPT.sounds, 1):
+                    yield Sound(sound)
+                    while SCRIPT.held_after == number:
+                        await asyncio.sleep(0.01)
+                    if SCRIPT.error and number == SCRIPT.error_after:
+                        raise SCRIPT.error
                 yield Result(made_by=f"{self.name}/{model}", data=b"ID3sound", media_type="audio/mpeg", duration=1.5)
         except (asyncio.CancelledError, GeneratorExit):
             SCRIPT.stopped += 1

@@ -51,6 +51,7 @@ DESIGN = config.parse(
                 },
             },
             "audio": {"openai-audio": {"from": [{"provider": "scripted", "model": "sound"}]}},
+            "transcription": {"whisper-1": {"from": [{"provider": "scripted", "model": "transcript"}]}},
         },
         "tiers": {
             "anonymous": {"interval": 0, "concurrency": 20},

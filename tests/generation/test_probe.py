@@ -8,7 +8,12 @@ def test_it_asks_each_source_once_and_says_how_it_went(script):
     out = io.StringIO()
     call_command("probe", stdout=out)
     lines = out.getvalue().splitlines()
-    assert [line.split("\t")[0] for line in lines] == ["scripted/picture", "scripted/sound", "scripted/words"]
+    assert [line.split("\t")[0] for line in lines] == [
+        "scripted/picture",
+        "scripted/sound",
+        "scripted/transcript",
+        "scripted/words",
+    ]
     assert all(line.split("\t")[3] == "ok" for line in lines)
 
 
@@ -19,4 +24,4 @@ def test_it_exits_1_when_one_fails(script):
         call_command("probe", stdout=out, stderr=err)
     assert ended.value.code == 1
     assert "as told" in out.getvalue()
-    assert "1 of 3 failed." in err.getvalue()
+    assert "1 of 4 failed." in err.getvalue()

@@ -6,12 +6,13 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
+import numpy as np
 from django.core.management.base import BaseCommand
 
-from generation import catalogue
+from generation import audio, catalogue
 from generation.catalogue import Source
 from generation.providers import registry
-from generation.requests import ChatRequest, ImageRequest, Request, SpeechRequest
+from generation.requests import ChatRequest, ImageRequest, Request, SpeechRequest, TranscriptionRequest
 from generation.results import Result
 from pollweb.lib.errors import PollwebError
 
@@ -19,6 +20,7 @@ SMALL: dict[str, Request] = {
     "image": ImageRequest(model="probe", text="a red apple", width=64, height=64),
     "text": ChatRequest(model="probe", messages=({"role": "user", "content": "Say OK."},), options={"max_tokens": 4}),
     "audio": SpeechRequest(model="probe", text="OK."),
+    "transcription": TranscriptionRequest(model="probe", data=audio.encode(np.zeros(audio.RATE // 2), "wav")),
 }
 
 

@@ -21,7 +21,9 @@ def translate(exc: Exception) -> Exception:
             return ProviderTimeout("The engine was stopped at the deadline.", retry_after=5)
         case "UnsupportedLanguage" | "EmptyText":
             return Unspeakable(str(exc))
-        case "UnknownVoice":
+        case "UnreadableAudio":
+            return InvalidRequest(str(exc), code="invalid_audio")
+        case "UnknownVoice" | "UnknownLanguage":
             return InvalidParameter(str(exc))
         case "ContextTooLong":
             return InvalidRequest(str(exc), code="input_too_long")

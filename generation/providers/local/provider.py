@@ -1,6 +1,7 @@
 """The embedded engines as a provider: each a library of its own, imported on first use, loaded once per process."""
 
 import asyncio
+import dataclasses
 import io
 import logging
 import threading
@@ -9,7 +10,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -17,13 +17,14 @@ from django.conf import settings
 from generation import model_files
 from generation.errors import EngineNotReady, InvalidRequest
 from generation.providers.base import Provider
-from generation.requests import ChatRequest, ImageRequest, Request, SpeechRequest
+from generation.requests import ChatRequest, ImageRequest, Request, SpeechRequest, TranscriptionRequest
 from generation.results import Delta, Piece, Result, Sound, Usage
 
 log = logging.getLogger(__name__)
 
 CHAT_FILES = {"tiny": "SmolLM2-135M-Instruct.Q4_1.gguf", "default": "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"}
 SPEECH_FILE = "kokoro-v1.0.int8.onnx"
+TRANSCRIPTION_FOLDERS = {"tiny": "whisper-tiny.en", "default": "whisper-base"}
 
 Tell = Callable[[Piece], None]
 Stop = Callable[[], bool]
@@ -31,7 +32,7 @@ Work = Callable[[Tell, Stop], Result]
 
 
 class Local(Provider):
-    """Models: `scene-painter` (pictures), `chat` (answers), `speech` (sound)."""
+    """Models: `scene-painter` (pictures), `chat` (answers), `speech` (sound), `transcription` (what was said)."""
 
     kind: ClassVar[str] = "local"
 
@@ -54,6 +55,8 @@ class Local(Provider):
                 work = self._chat(request, deadline)
             case "speech", SpeechRequest():
                 work = self._speak(request)
+            case "transcription", TranscriptionRequest():
+                work = self._transcribe(request)
             case _:
                 raise InvalidRequest(f"The embedded engine {model} does not make {request.kind}.", code="unsupported")
         async for piece in self._run(work, deadline):
@@ -127,7 +130,7 @@ class Local(Provider):
         def work(tell: Tell, stop: Stop) -> Result:
             with self._loading:
                 engine = self.chat_engine
-            _present(engine.model)
+            _present(engine.model.name)
 
             def heard(delta: dict[str, Any]) -> bool:
                 tell(Delta(delta))
@@ -179,26 +182,76 @@ class Local(Provider):
 
         return work
 
+    # --- what was said ------------------------------------------------------------------------------------------------
 
-def _present(path: Path) -> None:
+    @cached_property
+    def transcription_engine(self) -> Any:
+        from generation.providers.local.transcription import TranscriptionEngine
+
+        return TranscriptionEngine(settings.MODEL_FOLDER / _whisper(), threads=settings.ENGINE_THREADS)
+
+    def _transcribe(self, request: TranscriptionRequest) -> Work:
+        def work(tell: Tell, stop: Stop) -> Result:
+            from generation.providers.local.transcription import engine as transcription
+
+            with self._loading:
+                engine = self.transcription_engine
+            for name in transcription.FILES:
+                _present(f"{_whisper()}/{name}")
+            spoken = engine.transcribe(
+                request.data,
+                language=request.language,
+                hint=request.hint,
+                temperature=request.temperature,
+                words=request.words,
+                stop=stop,
+            )
+            segments = []
+            for segment in spoken:
+                segments.append(segment)
+                tell(Delta({"content": segment.text if len(segments) > 1 else segment.text.lstrip()}))
+            notes: dict[str, Any] = {
+                "language": spoken.language,
+                "duration": round(spoken.duration, 3),
+                "segments": [
+                    {name: value for name, value in dataclasses.asdict(segment).items() if name != "words"}
+                    for segment in segments
+                ],
+            }
+            if request.words:
+                notes["words"] = [dataclasses.asdict(word) for segment in segments for word in segment.words]
+            return Result(
+                made_by=f"{self.name}/{_whisper()}",
+                message={"role": "assistant", "content": "".join(segment.text for segment in segments).lstrip()},
+                usage=Usage(0, sum(len(segment.tokens) for segment in segments)),
+                duration=spoken.duration,
+                notes=notes,
+            )
+
+        return work
+
+
+def _whisper() -> str:
+    return TRANSCRIPTION_FOLDERS["tiny" if settings.MODEL_SET == "tiny" else "default"]
+
+
+def _present(name: str) -> None:
     """Raises EngineNotReady, with how far the fetching is, when a model file is not there yet or damaged."""
     try:
-        model_files.path_of(settings.MODEL_FOLDER, path.name)
+        model_files.path_of(settings.MODEL_FOLDER, name)
     except model_files.MissingModelFile as exc:
         states = {state.name: state for state in model_files.state(settings.MODEL_FOLDER, settings.MODEL_SET)}
-        state = states.get(path.name)
+        state = states.get(name)
         if state is None or state.state in ("missing", "failed"):
             raise EngineNotReady(
-                f"This engine's model file {path.name} is not here. Fetch it with: manage.py models fetch",
+                f"This engine's model file {name} is not here. Fetch it with: manage.py models fetch",
                 retry_after=60,
             ) from exc
         share = round(100 * state.bytes / state.total) if state.total else 0
-        raise EngineNotReady(
-            f"This engine is getting ready: {share} % of {path.name} is here.", retry_after=10
-        ) from exc
+        raise EngineNotReady(f"This engine is getting ready: {share} % of {name} is here.", retry_after=10) from exc
     except model_files.DamagedModelFile as exc:
         raise EngineNotReady(
-            f"This engine's model file {path.name} is damaged. Fetch it again with: manage.py models fetch",
+            f"This engine's model file {name} is damaged. Fetch it again with: manage.py models fetch",
             code="model_file_damaged",
             retry_after=60,
         ) from exc
