@@ -120,7 +120,6 @@ async def _ask(
     provider = registry.provider(source.provider)
 
     async def ask(wanted: Request, hearer: Listener | None) -> Result:
-    told = 0  # bytes of sound
         return await _hear(provider.generate(wanted, model=source.model, deadline=deadline), hearer)
 
     if not isinstance(request, ChatRequest) or not request.json_mode:
@@ -146,6 +145,7 @@ def _worded(request: Request, persona: str) -> Request:
 
 
 async def _hear(pieces: Any, sender: Listener | None) -> Result:
+    told = 0  # bytes of sound
     async with contextlib.aclosing(pieces) as stream:
         async for piece in stream:
             if isinstance(piece, Result):

@@ -17,6 +17,7 @@ from pollweb.lib.http import error_object
 
 PUBLIC = "public, max-age=31536000, immutable"
 PRIVATE = "private, no-store"
+EVENT_STREAM = "text/event-stream; charset=utf-8"
 
 
 def headers(answer: Answer) -> dict[str, str]:
@@ -62,15 +63,19 @@ async def event_stream(
 
     `stack` holds the caller's place; it is closed when the stream ends, however it ends.
     """
-    frames = _frames(stack, answer, include_usage, request_id)
-    first = await anext(frames)
+    return await begun(_frames(stack, answer, include_usage, request_id), answer, EVENT_STREAM)
+
+
+async def begun(pieces: AsyncGenerator[bytes], answer: Answer, content_type: str) -> StreamingHttpResponse:
+    """A streamed answer whose first piece is here: what goes wrong before it is raised, as a real status."""
+    first = await anext(pieces)
     more = headers(answer) | {"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Connection": "keep-alive"}
     if not answer.row.made_by:
         del more["X-Model-Used"]
-    body = _after(first, frames)
+    body = _after(first, pieces)
     # An async generator that was never started has no `finally`: start it, so that closing it closes what it holds.
     await anext(body)
-    return StreamingHttpResponse(body, content_type="text/event-stream; charset=utf-8", headers=more)
+    return StreamingHttpResponse(body, content_type=content_type, headers=more)
 
 
 async def _after(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:

@@ -7,15 +7,13 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 
 from generation import catalogue, intake, media
-from generation.api import doors, jobs, responses
+from generation.api import audio, doors, jobs, responses
 from generation.errors import InvalidRequest
-from generation.requests import Request
+from generation.requests import Request, SpeechRequest
 from generation.wire import openai, pollinations, values
 from pollweb.accounts.identity import identify
 from pollweb.lib import http
 from pollweb.lib.errors import MethodNotAllowed
-
-SPEECH_OPTIONS = ("voice", "format", "speed", "private")
 
 
 @doors.methods("GET", "HEAD")
@@ -34,7 +32,7 @@ async def prompt(request: HttpRequest) -> HttpResponseBase:
         wanted = pollinations.speech_request(wish, query, card)
     else:
         wanted = pollinations.text_request(wish, query, card)
-    streamed = card.kind == "text" and values.stream_flag(query.get("stream", ""))
+    streamed = values.stream_flag(query.get("stream", ""))
     context = doors.context(request, await identify(request), source_url=address, streamed=streamed)
     return await _answer(request, wanted, context, include_usage=False)
 
@@ -46,24 +44,20 @@ async def root(request: HttpRequest) -> HttpResponseBase:
     if request.method != "POST":
         raise MethodNotAllowed("Use POST, with messages in a JSON body.", details={"allow": ["GET", "POST"]})
     body = _merged(request)
-    card = catalogue.find(str(body.get("model") or ""))
-    wanted: Request
-    if card.kind == "audio":
-        spoken = openai.messages(body.get("messages"))
-        text = intake.requests.text_of(spoken[-1]["content"])
-        wanted = pollinations.speech_request(text, {k: str(body[k]) for k in SPEECH_OPTIONS if k in body}, card)
-    else:
-        wanted = openai.chat_request(body, card)
-    streamed = card.kind == "text" and values.stream_flag(body.get("stream", ""))
+    card = catalogue.find(str(body.get("model") or ""), ("text", "audio", "transcription"))
+    wanted = await audio.wanted(body, card) if card.kind != "text" else openai.chat_request(body, card)
+    streamed = values.stream_flag(body.get("stream", ""))
     context = doors.context(request, await identify(request, body), body=body, streamed=streamed)
     return await _answer(request, wanted, context, include_usage=_wants_usage(body))
 
 
 @doors.methods("POST")
 async def completions(request: HttpRequest) -> HttpResponseBase:
-    """`POST /openai…`, `POST /v1/chat/completions`: OpenAI's chat completions."""
+    """`POST /openai…`, `POST /v1/chat/completions`: OpenAI's chat completions, with sound for models that have it."""
     body = _merged(request)
-    card = catalogue.find(str(body.get("model") or ""), ("text",))
+    card = catalogue.find(str(body.get("model") or ""), ("text", "audio", "transcription"))
+    if card.kind != "text":
+        return await audio.chat(request, body, card)
     wanted = openai.chat_request(body, card)
     streamed = values.stream_flag(body.get("stream", ""))
     context = doors.context(request, await identify(request, body), body=body, streamed=streamed)
@@ -85,14 +79,14 @@ async def models(request: HttpRequest) -> HttpResponseBase:
 @doors.methods("GET", "HEAD")
 async def openai_models(request: HttpRequest) -> HttpResponseBase:
     """`GET /openai/models`, `GET /v1/models`."""
-    kinds = ("text", "audio", "image") if request.face == "v1" else ("text", "audio")  # type: ignore[attr-defined]
+    kinds = ["text", "audio", "transcription", *(["image"] if request.face == "v1" else [])]  # type: ignore[attr-defined]
     return responses.json({"object": "list", "data": [openai.model(card) for kind in kinds for card in _sorted(kind)]})
 
 
 @doors.methods("GET", "HEAD")
 async def openai_model(request: HttpRequest, name: str) -> HttpResponseBase:
     """`GET /v1/models/{id}`."""
-    return responses.json(openai.model(catalogue.find(name, ("text", "audio", "image"))))
+    return responses.json(openai.model(catalogue.find(name, ("text", "audio", "transcription", "image"))))
 
 
 def _sorted(kind: str) -> list[catalogue.ModelCard]:
@@ -128,6 +122,8 @@ async def _answer(
 async def _stream(
     request: HttpRequest, wanted: Request, context: intake.Context, *, include_usage: bool
 ) -> HttpResponseBase:
+    if isinstance(wanted, SpeechRequest):
+        return await audio.stream(request, wanted, context, include_usage=include_usage)
     stack = AsyncExitStack()
     answer = await stack.enter_async_context(intake.generate(wanted, context))
     return await responses.event_stream(

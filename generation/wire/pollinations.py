@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from generation import audio
+from generation import audio, catalogue
 from generation.catalogue import ModelCard
 from generation.errors import InvalidParameter
 from generation.requests import DEFAULT_IMAGE_SEED, ChatRequest, ImageRequest, SpeechRequest
@@ -80,6 +80,7 @@ def speech_request(text: str, query: Query, card: ModelCard) -> SpeechRequest:
     if card.voices and voice not in card.voices:
         raise InvalidParameter(f"There is no voice {voice[:40]!r}. The voices are {', '.join(card.voices)}.")
     format = (query.get("format") or "mp3").lower()
+    format = "pcm" if format == "pcm16" else format  # as OpenAI's chats call it
     if format not in audio.FORMATS:
         raise InvalidParameter(f"format is {format[:40]!r}; allowed are {', '.join(audio.FORMATS)}.")
     return SpeechRequest(
@@ -100,7 +101,7 @@ def address(base: str, prompt: str, query: Query) -> str:
 
 def text_model(card: ModelCard) -> dict[str, Any]:
     """One entry of the text host's `/models`."""
-    hears = card.kind == "audio"
+    speaks, hears = card.kind == "audio", catalogue.knows("transcription", card.name)
     return {
         "id": card.name,
         "name": card.name,
@@ -109,11 +110,11 @@ def text_model(card: ModelCard) -> dict[str, Any]:
         "tier": card.tier,
         "community": bool(card.system),
         "aliases": list(card.aliases),
-        "input_modalities": ["text", *(["image"] if card.vision else [])],
-        "output_modalities": ["audio"] if hears else ["text"],
+        "input_modalities": ["text", *(["image"] if card.vision else []), *(["audio"] if hears else [])],
+        "output_modalities": [*(["audio"] if speaks else []), *(["text"] if hears or not speaks else [])],
         "tools": card.tools,
         "vision": card.vision,
-        "audio": hears,
+        "audio": speaks or hears,
         "reasoning": card.reasoning,
         "maxInputChars": card.max_input_chars,
         **({"voices": list(card.voices)} if card.voices else {}),

@@ -13,10 +13,11 @@ from asgiref.sync import sync_to_async
 
 from pollweb.lib.errors import PollwebError
 from tests.generation.api.conftest import alice, client  # noqa: F401
+from tests.generation.sounds import sound_file
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("docs/api.md", "README.md", "README.zh-CN.md")
-WITH_VALUE = {"-o": "output", "-X": "method", "-H": "header", "-d": "data", "-D": "output"}
+WITH_VALUE = {"-o": "output", "-X": "method", "-H": "header", "-d": "data", "-F": "field", "-D": "output"}
 ALONE = set("NsSifL")
 ENDLESS = ("/feed", "/live/events")
 
@@ -34,7 +35,7 @@ def curls(page: str) -> list[str]:
 
 def as_request(command: str) -> dict[str, Any]:
     """What curl would send. ValueError for an option that this reader does not know."""
-    request: dict[str, Any] = {"method": "", "url": "", "headers": {}, "content": None}
+    request: dict[str, Any] = {"method": "", "url": "", "headers": {}, "content": None, "files": {}}
     words = iter(shlex.split(command)[1:])
     for word in words:
         if word in WITH_VALUE:
@@ -47,12 +48,15 @@ def as_request(command: str) -> dict[str, Any]:
                     request["headers"][name] = said
                 case "data":
                     request["content"] = value
+                case "field":
+                    name, _, said = value.partition("=")
+                    request["files"][name] = (said[1:], sound_file("mp3")) if said[0] == "@" else (None, said)
         elif word.startswith("-"):
             if not set(word[1:]) <= ALONE:
                 raise ValueError(f"this test does not know curl's option {word}")
         else:
             request["url"] = word
-    request["method"] = request["method"] or ("POST" if request["content"] else "GET")
+    request["method"] = request["method"] or ("POST" if request["content"] or request["files"] else "GET")
     return request
 
 

@@ -1,11 +1,16 @@
-"""Prompts, queries and JSON bodies, read strictly: what two readers could understand differently is refused."""
+"""Prompts, queries, JSON bodies and forms, read strictly: what two readers could understand differently is refused."""
 
 import json
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 import orjson
+from django.core.exceptions import BadRequest as DjangoBadRequest
+from django.core.exceptions import SuspiciousOperation
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, QueryDict
+from django.http.multipartparser import MultiPartParserError
+from django.utils.datastructures import MultiValueDict
 
 from pollweb.lib.errors import BadRequest
 
@@ -69,6 +74,22 @@ def json_body(request: HttpRequest) -> dict[str, Any]:
     # The only way to write NUL in valid JSON. The same six characters may also follow an escaped backslash.
     _check(value, body, look_for_nul=b"\\u0000" in body)
     return value
+
+
+def form(request: HttpRequest) -> tuple[QueryDict, MultiValueDict[str, UploadedFile]]:
+    """The fields and files of a multipart/form-data body.
+
+    BadRequest `invalid_form` for another type, a damaged body, too many fields or files, and NUL in a field.
+    """
+    if request.content_type != "multipart/form-data":
+        raise BadRequest("The body must be multipart/form-data.", code="invalid_form")
+    try:
+        fields, files = request.POST, request.FILES
+    except (MultiPartParserError, DjangoBadRequest, SuspiciousOperation, ValueError) as exc:
+        raise BadRequest("The body is not valid multipart/form-data.", code="invalid_form") from exc
+    if any("\0" in name or any("\0" in value for value in values) for name, values in fields.lists()):
+        raise BadRequest("A field of the form contains a NUL character.", code="invalid_form")
+    return fields, files
 
 
 def _check(root: dict[str, Any], body: bytes, look_for_nul: bool) -> None:
