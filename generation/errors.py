@@ -9,7 +9,9 @@ PollwebError
 ├── TierTooLow            402 (text) / 403 (image)
 ├── Conflict              409
 ├── ProviderError         502  the thing that makes results failed
+│   ├── ProviderRefused   502  it does not take this installation's requests
 │   ├── ProviderUnavailable 503
+│   │   ├── ProviderBusy    503  it asks us to wait
 │   │   └── EngineNotReady  503  its model file is not here yet
 │   ├── ProviderTimeout   504
 │   └── InvalidAnswer     502  JSON was asked for, and what came is none
@@ -55,19 +57,39 @@ class TierTooLow(PollwebError):
 
 
 class ProviderError(PollwebError):
-    """Whoever makes results failed. `again` says whether another attempt may help."""
+    """Whoever makes results failed.
+
+    `again` says whether the same source may be asked once more; another source may be asked after each of these.
+    `unwell` says whether it speaks against the source's health.
+    """
 
     code, status = "provider_failed", 502
     again = True
+    unwell = True
+
+
+class ProviderRefused(ProviderError):
+    """A matter for the operator: a key, an address, a model's name, a balance."""
+
+    code = "provider_refused"
+    again = False
 
 
 class ProviderUnavailable(ProviderError):
-    code, status, retry_after = "provider_unavailable", 503, 5
+    code, status = "provider_unavailable", 503
+    retry_after: float | None = 5
+
+
+class ProviderBusy(ProviderUnavailable):
+    """`retry_after` is the provider's own word, None where it said nothing."""
+
+    code, retry_after = "provider_busy", None
 
 
 class EngineNotReady(ProviderUnavailable):
     code, retry_after = "engine_not_ready", 10
     again = False
+    unwell = False
 
 
 class ProviderTimeout(ProviderError):

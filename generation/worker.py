@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from generation import catalogue, fulfilment, handoff
 from generation.models import Generation, State
-from generation.providers import registry
+from generation.providers import registry, upstream
 from pollweb.accounts import line
 from pollweb.accounts.identity import Principal
 from pollweb.lib import db, redis
@@ -168,6 +168,7 @@ class Worker:
             self._cancels.cancel()
             await asyncio.gather(self._cancels, return_exceptions=True)
             await handoff.close()
+            await upstream.close()
             await redis.close()
 
         with contextlib.suppress(Exception):

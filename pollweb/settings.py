@@ -84,6 +84,7 @@ SERVER = env.choice("POLLWEB_SERVER", "uvicorn", ("uvicorn", "daphne"))
 WEB_PROCESSES = env.number("POLLWEB_WEB", 1, least=1, most=64)
 WORKER_PROCESSES = env.number("POLLWEB_WORKERS", 1, least=1, most=64)
 DRAIN_SECONDS = env.seconds("POLLWEB_DRAIN_SECONDS", 8)
+HTTP_TRANSPORT = env.choice("POLLWEB_HTTP_TRANSPORT", "aiohttp", ("aiohttp", "httpcore"))
 ENGINE_THREADS = env.number("POLLWEB_ENGINE_THREADS", min(4, os.cpu_count() or 2), least=1, most=64)
 
 # --- database ---------------------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ OUTER = {name: os.environ.get(name, "") for name in ("POLLWEB_DATABASE_URL", "PO
 for name in [
     name
     for name in os.environ
-    if name.startswith("POLLWEB_") and name not in (*OUTER, "POLLWEB_MODELS_DIR", "POLLWEB_SERVER")
+    if name.startswith("POLLWEB_")
+    and name not in (*OUTER, "POLLWEB_MODELS_DIR", "POLLWEB_SERVER", "POLLWEB_HTTP_TRANSPORT")
 ]:
     del os.environ[name]
 

@@ -59,4 +59,5 @@ class TooLarge(PollwebError):
 class Unavailable(PollwebError):
     """A part of this installation is away or full; it is expected back."""
 
-    code, status, retry_after = "unavailable", 503, 5
+    code, status = "unavailable", 503
+    retry_after: float | None = 5

@@ -4,6 +4,7 @@ import asyncio
 import sys
 import time
 from argparse import ArgumentParser
+from contextlib import aclosing
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from django.core.management.base import BaseCommand
 
 from generation import audio, catalogue
 from generation.catalogue import Source
-from generation.providers import registry
+from generation.providers import registry, upstream
 from generation.requests import ChatRequest, ImageRequest, Request, SpeechRequest, TranscriptionRequest
 from generation.results import Result
 from pollweb.lib.errors import PollwebError
@@ -28,10 +29,13 @@ async def ask(source: Source, kind: str, seconds: float) -> Result:
     pieces = registry.provider(source.provider).generate(
         SMALL[kind], model=source.model, deadline=time.monotonic() + seconds
     )
-    async with asyncio.timeout(seconds + 5):
-        async for piece in pieces:
-            if isinstance(piece, Result):
-                return piece
+    try:
+        async with asyncio.timeout(seconds + 5), aclosing(pieces):  # type: ignore[type-var]
+            async for piece in pieces:
+                if isinstance(piece, Result):
+                    return piece
+    finally:
+        await upstream.close()
     raise AssertionError("a provider ended without a result")
 
 

@@ -1,0 +1,49 @@
+"""Pictures from upstreams: decoded, brought to the size that was asked for, and written anew."""
+
+import asyncio
+import io
+
+from PIL import Image, ImageOps
+
+from generation.providers.upstream.faults import garbled
+from generation.requests import ImageRequest
+from generation.results import Result
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+MOST_PIXELS = 40_000_000
+
+
+class _Unusable(Exception):
+    pass
+
+
+async def result(provider: str, data: bytes, request: ImageRequest, made_by: str) -> Result:
+    """The picture as a Result. ProviderError when the bytes are no picture, or only a part of one."""
+    try:
+        written, media_type = await asyncio.to_thread(rewritten, data, request)
+    except _Unusable as exc:
+        raise garbled(provider, str(exc)) from exc
+    return Result(made_by=made_by, data=written, media_type=media_type, width=request.width, height=request.height)
+
+
+def rewritten(data: bytes, request: ImageRequest) -> tuple[bytes, str]:
+    """JPEG, or PNG where transparency was asked for and is there; without the metadata it came with."""
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                raise _Unusable(f"the picture has more than {MOST_PIXELS} pixels")
+            picture.load()
+            whole: Image.Image = ImageOps.exif_transpose(picture)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as exc:
+        raise _Unusable("it is no picture, or only a part of one") from exc
+    transparent = request.transparent and whole.has_transparency_data
+    whole = whole.convert("RGBA" if transparent else "RGB")
+    if whole.size != (request.width, request.height):
+        # An upstream with sizes of its own: as much of the picture as fits, from its middle.
+        whole = ImageOps.fit(whole, (request.width, request.height), Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    if transparent:
+        whole.save(file, "PNG")
+        return file.getvalue(), "image/png"
+    whole.save(file, "JPEG", quality=92, subsampling=0)
+    return file.getvalue(), "image/jpeg"
