@@ -4,8 +4,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 
 from generation import logo, model_files
+from generation.providers import registry
 from generation.providers.registry import KINDS
 
 
@@ -20,6 +22,21 @@ def providers_are_of_known_kinds(app_configs: Any, **kwargs: Any) -> list[CheckM
         for name, provider in settings.DESIGN.providers.items()
         if provider.kind not in KINDS
     ]
+
+
+@register()
+def providers_can_be_called(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """An address that is none, a key that is not there, a word that is unknown."""
+    found: list[CheckMessage] = []
+    for name, provider in settings.DESIGN.providers.items():
+        if provider.kind not in KINDS:
+            continue
+        try:
+            registry.build(name, provider.model_dump())
+        except ImproperlyConfigured as exc:
+            hint = "Correct its table in pollweb.toml, or set the variable that holds its key."
+            found.append(Error(f"providers.{name} cannot be used: {exc}", hint=hint, id="generation.E003"))
+    return found
 
 
 @register()

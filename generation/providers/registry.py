@@ -11,6 +11,8 @@ from generation.providers.base import Provider
 
 # Dotted paths, so that a process that makes nothing imports no engine.
 KINDS = {
+    "pollinations": "generation.providers.pollinations.provider.Pollinations",
+    "openai": "generation.providers.openai_compatible.provider.OpenAICompatible",
     "local": "generation.providers.local.provider.Local",
 }
 

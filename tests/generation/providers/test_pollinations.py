@@ -1,0 +1,89 @@
+"""The provider for the guide's own services."""
+
+import pytest
+
+from generation.providers import registry
+from generation.providers.base import Provider
+from generation.requests import ChatRequest, ImageRequest, SpeechRequest
+from tests.generation.providers.contract import RemoteContract, pieces
+from tests.generation.providers.test_openai import TIMES
+from tests.upstream import ScriptedUpstream
+
+
+@pytest.fixture
+def provider(upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch) -> Provider:
+    monkeypatch.setenv("FLOWER", "the-token")
+    addresses = {"image_url": upstream.url, "text_url": upstream.url, "token_env": "FLOWER", "referrer": "our.site"}
+    return registry.build("polly", {"kind": "pollinations", **addresses, **TIMES})
+
+
+class TestContract(RemoteContract):
+    models = {"image": "flux", "text": "openai", "audio": "openai-audio"}
+
+
+async def test_a_picture_is_asked_for_with_all_that_was_wished(provider, upstream):
+    wish = ImageRequest(model="x", text="a fox", width=80, height=48, seed=5, private=True, guidance_scale=2.5)
+    await pieces(provider, wish, "flux")
+    (call,) = upstream.calls
+    assert call.path == "/prompt/a fox"
+    assert call.query == {
+        "model": "flux",
+        "seed": "5",
+        "width": "80",
+        "height": "48",
+        "nologo": "true",
+        "private": "true",
+        "guidance_scale": "2.5",
+        "referrer": "our.site",
+    }
+    assert call.headers["authorization"] == "Bearer the-token"
+
+
+@pytest.mark.parametrize(
+    "prompt", ["a/b", "50% off?", "a#b+c&d=e", "ümläut 狐狸 🦊", "one\ntwo", "%2F", "..", "a/../b", "."]
+)
+async def test_a_prompt_arrives_as_it_was_written(provider, upstream, prompt):
+    await pieces(provider, ImageRequest(model="x", text=prompt, width=64, height=64), "flux")
+    assert upstream.calls[0].path.removeprefix("/prompt/").rstrip(" ") == prompt
+
+
+async def test_an_upstream_with_sizes_of_its_own_gives_the_size_that_was_asked(provider, upstream):
+    upstream.picture_size = (100, 100)
+    (result,) = await pieces(provider, ImageRequest(model="x", text="a fox", width=96, height=32), "flux")
+    assert (result.width, result.height) == (96, 32)
+
+
+async def test_chat_goes_to_the_openai_endpoint_with_our_manners(provider, upstream):
+    wish = ChatRequest(model="x", messages=({"role": "user", "content": "Hi"},), private=True)
+    heard = await pieces(provider, wish, "openai")
+    assert heard[-1].message["content"] == "Hello there"
+    (call,) = upstream.calls
+    assert (call.path, call.body["referrer"], call.body["private"], call.body["stream"]) == (
+        "/openai",
+        "our.site",
+        True,
+        True,
+    )
+
+
+async def test_a_short_text_is_read_by_get_and_a_long_one_by_post(provider, upstream):
+    await pieces(provider, SpeechRequest(model="x", text="Hello", voice="nova"), "openai-audio")
+    await pieces(provider, SpeechRequest(model="x", text="好" * 1000, voice="nova"), "openai-audio")
+    short, long = upstream.calls
+    assert (short.method, short.path, short.query["voice"], short.query["model"]) == (
+        "GET",
+        "/Hello",
+        "nova",
+        "openai-audio",
+    )
+    assert (long.method, long.path, long.body["voice"]) == ("POST", "/", "nova")
+    assert long.body["messages"] == [{"role": "user", "content": "好" * 1000}]
+
+
+@pytest.mark.parametrize("format", ["wav", "opus", "flac", "aac", "pcm"])
+async def test_speech_comes_in_the_format_that_was_asked(provider, upstream, format):
+    from generation import audio
+
+    (result,) = await pieces(provider, SpeechRequest(model="x", text="Hello", format=format), "openai-audio")
+    assert audio.sniff(result.data) == format
+    assert result.duration == pytest.approx(0.2, abs=0.15)
