@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import logging
 import time
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -17,13 +18,12 @@ from django.utils import timezone
 
 from feeds import outbox
 from feeds.events import FeedEvent
-from generation import artifacts, catalogue, enhancing, finishing, inputs, json_answers, tasks
+from generation import artifacts, attempts, catalogue, enhancing, finishing, inputs, json_answers
 from generation.errors import Cancelled, ProviderError, ProviderTimeout
 from generation.handoff import Sender
-from generation.models import MOST_ATTEMPTS, Generation, State
-from generation.providers import registry
+from generation.models import Generation, State
 from generation.requests import ChatRequest, Request, text_of
-from generation.results import Delta, Progress, Result, Sound
+from generation.results import Delta, Piece, Progress, Result, Sound
 from generation.wire import openai
 from pollweb.accounts import usage
 from pollweb.lib import db
@@ -60,9 +60,9 @@ async def fulfil(pk: str, owner: str) -> bool:
             return True  # the lease is gone: cancelled by its askers, or given to another worker
         error = work.exception()
         if error is None:
-            ended = await _succeed(row, fence, work.result())
+            await _succeed(row, fence, work.result())
         else:
-            ended = await _fail(row, fence, error, again=not sender.sent)
+            await _fail(row, fence, error)
     except asyncio.CancelledError:
         await asyncio.shield(db.run(Generation.objects.give_back, row.pk, fence))
         raise
@@ -70,8 +70,7 @@ async def fulfil(pk: str, owner: str) -> bool:
         for task in (work, keeper):
             task.cancel()
         await asyncio.gather(work, keeper, return_exceptions=True)
-    if ended:
-        await sender.end()
+    await sender.end()
     return True
 
 
@@ -96,31 +95,21 @@ class Listener(Protocol):
 
 
 async def make(row: Generation, sender: Listener) -> Result:
-    """Ask one source after the other until one makes it. No other is tried once a piece has left for the caller."""
+    """Have a row's request made by the sources of its model; `sender` hears the pieces."""
     card = catalogue.maker(row.ability, row.model)
     deadline = time.monotonic() + min(row.seconds_left(), row.time_limit)
     request = await enhancing.worded(await inputs.give(row.request()), card)
-    failure: PollwebError | None = None
-    for source in card.sources:
-        try:
-            made = await _ask(_worded(request, card.system), source, deadline, sender, streamed=row.streamed)
-            return await finishing.finish(row, request, made)
-        except ProviderError as exc:
-            failure = exc
-            if sender.sent or time.monotonic() >= deadline:
-                break
-    assert failure is not None
-    raise failure
+    made = await _ask(_worded(request, card.system), card.sources, deadline, sender, streamed=row.streamed)
+    return await finishing.finish(row, request, made)
 
 
 async def _ask(
-    request: Request, source: catalogue.Source, deadline: float, sender: Listener, *, streamed: bool
+    request: Request, sources: Sequence[catalogue.Source], deadline: float, sender: Listener, *, streamed: bool
 ) -> Result:
-    """One source's result. JSON that was asked for parses: nothing is heard of it before, unless it is streamed."""
-    provider = registry.provider(source.provider)
+    """The sources' result. JSON that was asked for parses: nothing is heard of it before, unless it is streamed."""
 
     async def ask(wanted: Request, hearer: Listener | None) -> Result:
-        return await _hear(provider.generate(wanted, model=source.model, deadline=deadline), hearer)
+        return await _hear(attempts.generate(sources, wanted, deadline=deadline), hearer)
 
     if not isinstance(request, ChatRequest) or not request.json_mode:
         return await ask(request, sender)
@@ -144,7 +133,7 @@ def _worded(request: Request, persona: str) -> Request:
     return dataclasses.replace(request, messages=({"role": "system", "content": persona}, *messages))
 
 
-async def _hear(pieces: Any, sender: Listener | None) -> Result:
+async def _hear(pieces: AsyncGenerator[Piece], sender: Listener | None) -> Result:
     told = 0  # bytes of sound
     async with contextlib.aclosing(pieces) as stream:
         async for piece in stream:
@@ -167,12 +156,11 @@ async def _hear(pieces: Any, sender: Listener | None) -> Result:
     raise ProviderError("The engine ended without a result.")
 
 
-async def _succeed(row: Generation, fence: int, result: Result) -> bool:
+async def _succeed(row: Generation, fence: int, result: Result) -> None:
     try:
         await db.run(_finish, row, fence, result)
     except PollwebError as exc:  # the store is full or away
-        return await _fail(row, fence, exc, again=False)
-    return True
+        await _fail(row, fence, exc)
 
 
 def values_of(result: Result) -> dict[str, Any]:
@@ -232,29 +220,17 @@ def _keep_bytes(result: Result) -> str:
     )
 
 
-async def _fail(row: Generation, fence: int, error: BaseException, *, again: bool) -> bool:
-    """Give the row another attempt where one may help (False), or end it with what is to be said about it (True)."""
+async def _fail(row: Generation, fence: int, error: BaseException) -> None:
+    """End the row with what is to be said about it."""
     if isinstance(error, asyncio.CancelledError):
         error = Cancelled("Everyone who waited for this has left.")
     if not isinstance(error, PollwebError):
         log.error("making %s failed in a way nobody foresaw", row.public_id, exc_info=error)
         error = ProviderError("The engine failed. The operator finds the reason in the log.", code="engine_failed")
-    retry = (
-        again
-        and isinstance(error, ProviderError)
-        and error.again
-        and row.attempts < MOST_ATTEMPTS
-        and row.seconds_left() > 1
-    )
-    await db.run(_end_badly, row, fence, error, retry)
-    return not retry
+    await db.run(_end_badly, row, fence, error)
 
 
-def _end_badly(row: Generation, fence: int, error: PollwebError, retry: bool) -> None:
-    if retry:
-        Generation.objects.give_back(row.pk, fence)
-        tasks.send(row)
-        return
+def _end_badly(row: Generation, fence: int, error: PollwebError) -> None:
     state = State.FAILED
     if isinstance(error, Cancelled):
         state = State.CANCELLED

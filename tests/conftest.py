@@ -114,12 +114,15 @@ def celery_worker(
 
 
 @pytest.fixture
-def working(celery_worker: None, transactional_db: None, script: Script) -> Iterator[Script]:
+def working(
+    celery_worker: None, transactional_db: None, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Script]:
     """Everything a generation needs: workers, database, Redis. Nothing remembered from the test before."""
-    from generation import cache, media
+    from generation import attempts, breaker, cache, media
     from pollweb.accounts import identity, line
 
-    for module in (cache, media, identity):
+    monkeypatch.setattr(attempts, "PAUSES", ((0.0, 0.01),))
+    for module in (attempts, breaker, cache, media, identity):
         module.forget()
     line._local.clear()
     yield script
