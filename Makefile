@@ -23,8 +23,9 @@ test-services: ## The suite on PostgreSQL and Redis (POLLWEB_DATABASE_URL, POLLW
 	@scripts/bootstrap.sh requirements-dev.txt
 	@scripts/test-services.sh $(ARGS)
 
-test-clients: ## The JavaScript packages
-	@scripts/test-clients.sh
+test-clients: ## Other people's clients in Python and JavaScript, with the model files
+	@scripts/bootstrap.sh requirements-dev.txt
+	@scripts/test-clients.sh $(ARGS)
 
 e2e: ## Journeys in a real browser
 	@scripts/bootstrap.sh requirements-dev.txt

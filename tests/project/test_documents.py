@@ -18,6 +18,7 @@ SHIPPED_FROM_OTHERS = (
     "generation/providers/local/painter/data/*.json",
     "generation/providers/local/speech/data/*.bin",
     "generation/providers/local/speech/data/phonemes.json",
+    "tests/guide/guide.zh.txt",
 )
 
 
