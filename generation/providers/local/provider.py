@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 
 from generation import model_files
-from generation.errors import EngineNotReady, InvalidRequest
+from generation.errors import EngineNotReady, InvalidRequest, ProviderTimeout
 from generation.providers.base import Provider
 from generation.requests import ChatRequest, ImageRequest, Request, SpeechRequest, TranscriptionRequest
 from generation.results import Delta, Piece, Result, Sound, Usage
@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 CHAT_FILES = {"tiny": "SmolLM2-135M-Instruct.Q4_1.gguf", "default": "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"}
 SPEECH_FILE = "kokoro-v1.0.int8.onnx"
 TRANSCRIPTION_FOLDERS = {"tiny": "whisper-tiny.en", "default": "whisper-base"}
+VISION_FILE = "efficientnet-lite0-57934424.pth"
+# Facts about a picture are to be worded, not embroidered.
+SEEING_TEMPERATURE = 0.2
 
 Tell = Callable[[Piece], None]
 Stop = Callable[[], bool]
@@ -137,6 +140,8 @@ class Local(Provider):
                 return stop()
 
             body = {**request.options, "messages": list(request.messages)}
+            if request.has_pictures:
+                body = {"temperature": SEEING_TEMPERATURE, **body, "messages": self._looked_at(request, stop)}
             ended = engine.complete(body, heard, deadline=deadline, cancelled=stop)
             return Result(
                 made_by=f"{self.name}/chat",
@@ -146,6 +151,26 @@ class Local(Provider):
             )
 
         return work
+
+    @cached_property
+    def vision_engine(self) -> Any:
+        from generation.providers.local.vision import VisionEngine
+
+        return VisionEngine(settings.MODEL_FOLDER / VISION_FILE, threads=settings.ENGINE_THREADS)
+
+    def _looked_at(self, request: ChatRequest, stop: Stop) -> list[dict[str, Any]]:
+        from generation.providers.local import sight
+
+        with self._loading:
+            engine = self.vision_engine
+        _present(engine.model)
+
+        def look(data: bytes) -> Any:
+            if stop():
+                raise ProviderTimeout("The engine was stopped at the deadline.", retry_after=5)
+            return engine.look(data)
+
+        return sight.told(request.messages, look)
 
     # --- sound --------------------------------------------------------------------------------------------------------
 
