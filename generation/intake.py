@@ -121,6 +121,10 @@ def check(request: Request, card: ModelCard, principal: Principal) -> None:
             f"The model {card.name} does not see pictures. Models that do: {seeing or 'none here'}.",
             code="vision_not_supported",
         )
+    if isinstance(request, ChatRequest) and request.has_recordings and registry.is_local(card.sources[0].provider):
+        raise InvalidRequest(
+            f"The model {card.name} does not hear. Send a recording to openai-audio.", code="audio_not_supported"
+        )
     most = settings.DESIGN.limits.prompt_chars if request.kind == "image" else card.max_input_chars
     length = sum(len(requests.text_of(m.get("content"))) for m in getattr(request, "messages", ())) or len(
         request.prompt

@@ -133,6 +133,10 @@ class ChatRequest(Request):
     def has_pictures(self) -> bool:
         return bool(self._kinds() & {"image_url", "input_image"})
 
+    @property
+    def has_recordings(self) -> bool:
+        return "input_audio" in self._kinds()
+
     def _kinds(self) -> set[str]:
         """The kinds of the parts that its messages are made of."""
         parts = [part for m in self.messages if isinstance(m.get("content"), list) for part in m["content"]]

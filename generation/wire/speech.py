@@ -49,7 +49,8 @@ def spoken(text: str, body: Mapping[str, Any], voice: Any, format: Any, card: Mo
     for name, value in (("voice", voice), ("format", format)):
         if value is not None and not isinstance(value, str):
             raise InvalidParameter(f"{name} must be a name, such as {'alloy' if name == 'voice' else 'mp3'}.")
-    given = {"voice": voice, "format": format, "speed": body.get("speed"), "private": body.get("private")}
+    given = {"voice": voice, "format": format, "speed": body.get("speed")}
+    given |= {name: body.get(name) for name in ("private", "nofeed")}
     return pollinations.speech_request(text, {name: str(value) for name, value in given.items() if value}, card)
 
 
