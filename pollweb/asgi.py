@@ -12,6 +12,7 @@ site = get_asgi_application()  # loads the apps, which the imports below need
 from feeds import hub  # noqa: E402
 from feeds.routing import websocket_urlpatterns  # noqa: E402
 from generation import handoff  # noqa: E402
+from generation.providers import upstream  # noqa: E402
 from pollweb import api_urls, health, hosts, lane, lifespan, sockets  # noqa: E402
 from pollweb.handler import LeanHandler  # noqa: E402
 from pollweb.lib import db, redis  # noqa: E402
@@ -23,6 +24,7 @@ lifespan.on_drain(hub.stop)  # its streams and sockets would go on for ever
 lifespan.on_stop(db.close)
 lifespan.on_stop(redis.close)
 lifespan.on_stop(handoff.close)
+lifespan.on_stop(upstream.close)
 
 application = ProtocolTypeRouter(
     {

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from email.parser import BytesParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -153,7 +154,8 @@ class ScriptedUpstream:
         data = await reader.readexactly(int(headers.get("content-length", 0)))
         parts = urlsplit(target)
         query = {k: v[0] for k, v in parse_qs(parts.query, keep_blank_values=True).items()}
-        call = Call(method, unquote(parts.path), parts.path, query, headers, json.loads(data) if data else {})
+        body = form_of(headers, data) if "multipart" in headers.get("content-type", "") else json.loads(data or b"{}")
+        call = Call(method, unquote(parts.path), parts.path, query, headers, body)
         self.calls.append(call)
         return call
 
@@ -205,7 +207,7 @@ class ScriptedUpstream:
     # --- faults -------------------------------------------------------------------------------------------------------
 
     def _fault(self, call: Call) -> str:
-        said = json.dumps(call.body) + call.path
+        said = json.dumps(call.body, default=str) + call.path
         if "fault:" in said:
             return said.partition("fault:")[2].split('"')[0].split()[0].split("\\")[0]
         if self.faults:
@@ -290,7 +292,10 @@ class ScriptedUpstream:
         match call.method, call.path:
             case "POST", "/v1/chat/completions" | "/openai":
                 return self._chat(call)
-            case "POST", "/v1/images/generations":
+            case "POST", "/v1/audio/transcriptions":
+                said = {"text": " Good morning.", "language": "english", "duration": 1.5, "segments": []}
+                return 200, "application/json", json.dumps(said).encode()
+            case "POST", "/v1/images/generations" | "/v1/images/edits":
                 width, height = self.picture_size or sides(call.body.get("size", "1024x1024"))
                 data = self._picture(width, height)
                 if call.body.get("response_format") == "b64_json":
@@ -344,6 +349,17 @@ WHOLE_FAULTS = frozenset(
 )
 DONE = b"data: [DONE]\n\n"
 _ids = itertools.count()
+
+
+def form_of(headers: dict[str, str], data: bytes) -> dict[str, Any]:
+    """A multipart form: texts, and files as (name, bytes)."""
+    whole = BytesParser().parsebytes(f"Content-Type: {headers['content-type']}\r\n\r\n".encode() + data)
+    form: dict[str, Any] = {}
+    for part in whole.get_payload():
+        name = part.get_param("name", header="content-disposition")
+        value = part.get_payload(decode=True)
+        form[name] = (part.get_filename(), value) if part.get_filename() else value.decode()
+    return form
 
 
 def usual_type(call: Call) -> str:

@@ -1,4 +1,4 @@
-"""Any server that speaks OpenAI's dialect: chat, pictures, speech."""
+"""Any server that speaks OpenAI's dialect: chat, pictures, speech, transcripts."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -8,8 +8,8 @@ from generation.errors import InvalidRequest
 from generation.providers.base import Provider
 from generation.providers.openai_compatible import chat, media
 from generation.providers.upstream.options import RemoteOptions
-from generation.requests import ChatRequest, ImageRequest, Request, SpeechRequest
-from generation.results import Piece
+from generation.requests import ChatRequest, ImageRequest, Request, SpeechRequest, TranscriptionRequest
+from generation.results import Delta, Piece
 
 
 class Options(RemoteOptions):
@@ -42,5 +42,11 @@ class OpenAICompatible(Provider):
                 yield await media.picture(self.upstream, request, model, made_by=made_by, deadline=deadline)
             case SpeechRequest():
                 yield await media.speech(self.upstream, request, model, made_by=made_by, deadline=deadline)
+            case TranscriptionRequest():
+                result = await media.transcript(self.upstream, request, model, made_by=made_by, deadline=deadline)
+                assert result.message is not None
+                if words := result.message["content"]:
+                    yield Delta({"content": words})
+                yield result
             case _:
                 raise InvalidRequest(f"The provider does not make {request.kind}.", code="unsupported")

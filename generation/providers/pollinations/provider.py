@@ -52,6 +52,9 @@ class Pollinations(Provider):
                 async with aclosing(answer) as pieces:
                     async for piece in pieces:
                         yield piece
+            case ImageRequest(pictures=[_, *_]):
+                # Its service takes addresses only, and what callers bring has none that strangers may read.
+                raise InvalidRequest("The provider of this model takes no pictures along.", code="unsupported")
             case ImageRequest():
                 yield await self._picture(request, model, made_by, deadline)
             case SpeechRequest():

@@ -6,7 +6,7 @@ import re
 import time
 import weakref
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -26,6 +26,9 @@ CLOSE_SECONDS = 1.0
 # A pool that says three times in ten seconds that it is full, behind a semaphore smaller than itself, is broken.
 POOL_FAULTS, POOL_SECONDS = 3, 10.0
 MOST_OMISSIONS = 4
+
+# A field's name, and its file's name, bytes and media type.
+Files = Sequence[tuple[str, tuple[str, bytes, str]]]
 
 _all: "weakref.WeakSet[Upstream]" = weakref.WeakSet()
 
@@ -79,11 +82,13 @@ class Upstream:
         streamed: bool = False,
         json: Mapping[str, Any] | None = None,
         params: Mapping[str, str] | None = None,
+        files: Files = (),
         optional: frozenset[str] = frozenset(),
     ) -> AsyncIterator[Answer]:
         """One request and its answer, closed at the end. Raises ProviderError, or InvalidRequest where it is to blame.
 
-        `optional` fields of `json` are left out, one refusal after the other, when the server's 4xx names them.
+        With `files` the fields of `json` travel beside them as a form. `optional` fields of `json` are left out, one
+        refusal after the other, when the server's 4xx names them.
         """
         known = (path, str((json or {}).get("model", "")))
         omitted = self._omitted.get(known, frozenset()) & optional
@@ -93,7 +98,9 @@ class Upstream:
                 wait = self.first_byte if streamed and (body is None or body.get("stream")) else self.whole_first_byte
                 try:
                     answer = await stack.enter_async_context(
-                        self._exchange(method, path, deadline=deadline, wait=wait, json=body, params=params)
+                        self._exchange(
+                            method, path, deadline=deadline, wait=wait, json=body, params=params, files=files
+                        )
                     )
                     break
                 except Refusal as refusal:
@@ -117,17 +124,11 @@ class Upstream:
         wait: float,
         json: Mapping[str, Any] | None,
         params: Mapping[str, str] | None,
+        files: Files,
     ) -> AsyncIterator[Answer]:
         opened = self._open()
         async with _place(opened.places, self.name, deadline):
-            content = orjson.dumps(json) if json is not None else None
-            request = opened.client.build_request(
-                method,
-                path,
-                content=content,
-                params=params or None,
-                headers={"Content-Type": "application/json"} if content is not None else None,
-            )
+            request = await _request(opened.client, method, path, json, params, files)
             try:
                 with translated(self.name):
                     async with within(self.name, wait, deadline):
@@ -186,6 +187,25 @@ async def close() -> None:
     for upstream in list(_all):
         await upstream.aclose()
     await asyncio.sleep(0)  # a transport closes in the next round of its loop
+
+
+async def _request(
+    client: httpx.AsyncClient,
+    method: str,
+    path: str,
+    json: Mapping[str, Any] | None,
+    params: Mapping[str, str] | None,
+    files: Files,
+) -> httpx.Request:
+    if files:
+        form = {name: value if isinstance(value, list) else str(value) for name, value in (json or {}).items()}
+        request = client.build_request(method, path, data=form, files=list(files), params=params or None)
+        await request.aread()  # one piece of a known length, as every server takes it
+        return request
+    if json is None:
+        return client.build_request(method, path, params=params or None)
+    headers = {"Content-Type": "application/json"}
+    return client.build_request(method, path, content=orjson.dumps(json), params=params or None, headers=headers)
 
 
 @asynccontextmanager

@@ -8,10 +8,11 @@ from PIL import Image
 from generation.errors import ProviderError
 from generation.providers import registry
 from generation.providers.base import Provider
-from generation.requests import ChatRequest, ImageRequest, SpeechRequest
+from generation.requests import ChatRequest, ImageRequest, SpeechRequest, TranscriptionRequest
 from generation.results import Delta, Result, Usage
+from tests.fakes import jpeg
 from tests.generation.providers.contract import WISHES, RemoteContract, failure, pieces, until
-from tests.upstream import ScriptedUpstream, chunk
+from tests.upstream import ScriptedUpstream, chunk, sound
 
 TIMES = {"first_byte": 0.5, "whole_first_byte": 0.5, "idle": 0.5, "max_parallel": 4}
 
@@ -211,3 +212,27 @@ async def test_speech_names_voice_format_and_speed(provider, upstream):
 async def test_bare_samples_are_speech_where_they_were_asked_for(provider, upstream):
     (result,) = await pieces(provider, SpeechRequest(model="x", text="Hello", format="pcm"))
     assert result.duration == pytest.approx(0.2)
+
+
+async def test_given_pictures_are_sent_along_to_be_edited(provider, upstream):
+    given = jpeg()
+    wish = ImageRequest(model="x", text="a hat on it", width=64, height=48, images=("digest",), pictures=(given,))
+    (result,) = await pieces(provider, wish)
+    assert (result.width, result.height) == (64, 48)
+    (call,) = upstream.calls
+    assert (call.path, call.body["prompt"], call.body["size"]) == ("/v1/images/edits", "a hat on it", "64x48")
+    assert call.body["image"] == ("0.jpeg", given)
+
+
+async def test_a_recording_is_written_down(provider, upstream):
+    wish = TranscriptionRequest(model="x", recording="digest", data=sound("wav"), language="en", words=True)
+    delta, result = await pieces(provider, wish, "whisper-1")
+    assert delta.delta["content"] == result.message["content"] == "Good morning."
+    assert (result.duration, result.notes["language"]) == (1.5, "english")
+    (call,) = upstream.calls
+    assert (call.body["model"], call.body["language"], call.body["response_format"]) == (
+        "whisper-1",
+        "en",
+        "verbose_json",
+    )
+    assert call.body["file"][0] == "recording.wav"

@@ -5,7 +5,7 @@ import pytest
 from generation.providers import registry
 from generation.providers.base import Provider
 from generation.requests import ChatRequest, ImageRequest, SpeechRequest
-from tests.generation.providers.contract import RemoteContract, pieces
+from tests.generation.providers.contract import RemoteContract, failure, pieces
 from tests.generation.providers.test_openai import TIMES
 from tests.upstream import ScriptedUpstream
 
@@ -87,3 +87,10 @@ async def test_speech_comes_in_the_format_that_was_asked(provider, upstream, for
     (result,) = await pieces(provider, SpeechRequest(model="x", text="Hello", format=format), "openai-audio")
     assert audio.sniff(result.data) == format
     assert result.duration == pytest.approx(0.2, abs=0.15)
+
+
+async def test_pictures_that_were_brought_along_are_refused_not_ignored(provider, upstream):
+    wish = ImageRequest(model="x", text="a hat", images=("digest",), pictures=(b"x",))
+    error = await failure(provider, wish)
+    assert (error.status, error.code) == (400, "unsupported")
+    assert not upstream.calls
