@@ -2,7 +2,8 @@
 it is told.
 
 A test says what goes wrong with `upstream.faults = ["reset", ...]`, one word for each request in turn, or by
-`fault:reset` in the prompt. What was asked is in `upstream.calls`; `upstream.open` counts the connections.
+`fault:reset` in the prompt. What was asked is in `upstream.calls`; `upstream.open` counts the connections;
+`upstream.plays` is a file of tests/wire that is the answer to everything.
 """
 
 import asyncio
@@ -69,6 +70,7 @@ class ScriptedUpstream:
         self.pace = 0.0
         self.refuses: set[str] = set()
         self.elsewhere = ""
+        self.plays: Path | None = None
         self.picture_size: tuple[int, int] | None = None
         self.chunks: list[Any] | None = None
         self.message: dict[str, Any] | None = None
@@ -286,6 +288,12 @@ class ScriptedUpstream:
     # --- answers ------------------------------------------------------------------------------------------------------
 
     def _make(self, call: Call) -> tuple[int, str, bytes | list[bytes]]:
+        if self.plays is not None:
+            return (
+                200,
+                "text/event-stream" if self.plays.suffix == ".sse" else "application/json",
+                self.plays.read_bytes(),
+            )
         for name in sorted(self.refuses & set(call.body)):
             said = {"error": {"message": f"Unknown parameter: '{name}'.", "type": "invalid_request_error"}}
             return 400, "application/json", json.dumps(said).encode()
