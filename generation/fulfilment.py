@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from feeds import outbox
 from feeds.events import FeedEvent
-from generation import artifacts, attempts, catalogue, enhancing, finishing, inputs, json_answers
+from generation import artifacts, attempts, catalogue, enhancing, finishing, inputs, json_answers, safety
 from generation.errors import Cancelled, ProviderError, ProviderTimeout
 from generation.handoff import Sender
 from generation.models import Generation, State
@@ -100,7 +100,7 @@ async def make(row: Generation, sender: Listener) -> Result:
     deadline = time.monotonic() + min(row.seconds_left(), row.time_limit)
     request = await enhancing.worded(await inputs.give(row.request()), card)
     made = await _ask(_worded(request, card.system), card.sources, deadline, sender, streamed=row.streamed)
-    return await finishing.finish(row, request, made)
+    return await finishing.finish(row, request, await safety.judge(request, made))
 
 
 async def _ask(
@@ -169,6 +169,7 @@ def values_of(result: Result) -> dict[str, Any]:
         "made_by": result.made_by,
         "finish_reason": result.finish_reason,
         "notes": result.notes,
+        **({"is_mature": True} if result.notes.pop("is_mature", False) else {}),
         "width": result.width,
         "height": result.height,
         "duration": result.duration,

@@ -16,7 +16,19 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from generation import artifacts, cache, catalogue, finishing, handoff, idempotency, inputs, relay, requests, tasks
+from generation import (
+    artifacts,
+    cache,
+    catalogue,
+    finishing,
+    handoff,
+    idempotency,
+    inputs,
+    relay,
+    requests,
+    safety,
+    tasks,
+)
 from generation.catalogue import ModelCard
 from generation.errors import InvalidRequest, ProviderError, ProviderTimeout, QueueAway
 from generation.models import ACTIVE, Generation, State
@@ -115,6 +127,7 @@ def visibility_of(request: Request, context: Context) -> str:
 
 def check(request: Request, card: ModelCard, principal: Principal) -> None:
     card.admit(principal.tier)
+    safety.admit(request)
     if isinstance(request, ChatRequest) and request.has_pictures and not card.vision:
         seeing = ", ".join(known.name for known in catalogue.cards("text").values() if known.vision)
         raise InvalidRequest(
@@ -199,6 +212,7 @@ class Wish:
             seed=getattr(request, "seed", None),
             width=getattr(request, "width", 0),
             height=getattr(request, "height", 0),
+            is_mature=safety.is_mature(request),
             time_limit=self.time_limit,
             deadline=timezone.now() + timedelta(seconds=self.patience),
         )

@@ -65,6 +65,12 @@ class Visibility(Table):
     audio: Literal["default", "private"] = "default"
 
 
+class Moderation(Table):
+    words: list[Annotated[str, Field(min_length=2, max_length=100)]] = []
+    threshold: Annotated[float, Field(ge=0, le=1)] = 0.8
+    classifier: bool = True
+
+
 class Feeds(Table):
     follow: bool = False
     delay: Seconds = 0
@@ -118,6 +124,7 @@ class Design(Table):
     deadlines: Deadlines
     limits: Limits
     visibility: Visibility
+    moderation: Moderation
     feeds: Feeds
     providers: dict[Name, Provider]
     models: Models

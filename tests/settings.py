@@ -54,6 +54,7 @@ DESIGN = config.parse(
             "audio": {"openai-audio": {"from": [{"provider": "scripted", "model": "sound"}]}},
             "transcription": {"whisper-1": {"from": [{"provider": "scripted", "model": "transcript"}]}},
         },
+        "moderation": {"classifier": False},
         "tiers": {
             "anonymous": {"interval": 0, "concurrency": 20},
             "seed": {"interval": 0},
