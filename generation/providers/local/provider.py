@@ -163,7 +163,7 @@ class Local(Provider):
 
         with self._loading:
             engine = self.vision_engine
-        _present(engine.model)
+        _present(engine.model.name)
 
         def look(data: bytes) -> Any:
             if stop():
