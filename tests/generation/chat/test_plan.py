@@ -90,3 +90,36 @@ def test_room_is_left_for_the_answer():
 def test_what_has_not_openais_shape_is_refused(options):
     with pytest.raises(RequestRefused):
         request(**options)
+
+
+WEATHER = {"type": "function", "function": {"name": "get_weather", "description": "获取给定位置的当前天气"}}
+
+
+def last_words(question, **options):
+    return request(messages=[{"role": "user", "content": question}], **options)["messages"][-1]["content"]
+
+
+def test_a_question_in_chinese_is_reminded_of_the_function_it_shares_a_word_with():
+    assert "get_weather" in last_words("波士顿的天气怎么样?", tools=[WEATHER])
+
+
+@pytest.mark.parametrize("question", ["你好", "What is the weather in Boston?", ""])
+def test_other_questions_stay_as_they_are(question):
+    assert last_words(question, tools=[WEATHER]) == question
+
+
+@pytest.mark.parametrize("choice", ["none", "required"])
+def test_nothing_is_reminded_of_where_nothing_is_to_be_decided(choice):
+    assert last_words("波士顿的天气怎么样?", tools=[WEATHER], tool_choice=choice) == "波士顿的天气怎么样?"
+
+
+def test_a_functions_answer_is_no_question():
+    messages = [
+        {"role": "user", "content": "波士顿的天气怎么样?"},
+        {"role": "tool", "name": "get_weather", "content": "天气: 晴"},
+    ]
+    assert "tool_call" not in request(messages=messages, tools=[WEATHER])["messages"][-1]["content"]
+
+
+def test_descriptions_reach_the_model_in_their_own_letters():
+    assert "获取给定位置" in request(messages=HI, tools=[WEATHER])["messages"][0]["content"]

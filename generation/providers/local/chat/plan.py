@@ -33,8 +33,12 @@ class Plan:
         tools = tools_of(body)
         grammar = _grammar(body, tools)
         instructions = JSON_INSTRUCTIONS if grammar and not tools.forced else tools.instructions
+        messages = normalise(body["messages"], instructions)
+        if body["messages"] and body["messages"][-1].get("role", "user") == "user":
+            question = messages[-1]
+            messages[-1] = {**question, "content": question["content"] + tools.reminder(question["content"])}
         return cls(
-            messages=tuple(normalise(body["messages"], instructions)),
+            messages=tuple(messages),
             settings=_settings(body, grammar),
             tools=tools,
             max_tokens=_max_tokens(body, context),

@@ -33,6 +33,10 @@ For each function call, return a json object with function name and arguments wi
 The functions do nothing but what their descriptions say. For everything else, such as general knowledge, arithmetic, \
 writing or a greeting, answer in plain words and call nothing."""
 FORCED = "Call the function that fits: {functions}"
+# Asked in Chinese, the small model makes up what a function would know, unless it is told beside the question that this
+# very function may know it. Told so beside every question, it would call for a greeting.
+REMINDER = "\n\n(如果 {name} 能提供这个信息,就用 <tool_call> 调用它;否则直接回答。)"
+HAN = re.compile(r"[\u4e00-\u9fff]+")
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,20 @@ class Tools:
         """What the system message says about them."""
         if not self.functions:
             return ""
-        listed = "\n".join(json.dumps({"type": "function", "function": function}) for function in self.functions)
+        listed = "\n".join(
+            json.dumps({"type": "function", "function": function}, ensure_ascii=False) for function in self.functions
+        )
         return (FORCED if self.forced else INSTRUCTIONS).format(functions=listed)
+
+    def reminder(self, question: str) -> str:
+        """What is said after a question in Chinese that shares a word with a function's description."""
+        if self.forced:
+            return ""
+        asked = _pairs(question)
+        for function in self.functions:
+            if asked & _pairs(str(function.get("description") or "")):
+                return REMINDER.format(name=function["name"])
+        return ""
 
     def schema(self) -> dict[str, Any]:
         """A JSON schema that only calls of these functions satisfy."""
@@ -72,6 +88,11 @@ class Tools:
             for function in self.functions
         ]
         return calls[0] if len(calls) == 1 else {"anyOf": calls}
+
+
+def _pairs(text: str) -> set[str]:
+    """Two Chinese characters at a time: most words of Chinese are such pairs."""
+    return {run[at : at + 2] for run in HAN.findall(text) for at in range(len(run) - 1)}
 
 
 def tools_of(body: dict[str, Any]) -> Tools:
