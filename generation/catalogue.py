@@ -10,6 +10,7 @@ from functools import cache
 from django.conf import settings
 
 from generation.errors import TierTooLow, UnknownModel
+from pollweb.accounts.line import Own
 
 TIERS = ("anonymous", "seed", "flower", "nectar")
 DEFAULT = {"image": "flux", "text": "openai", "audio": "openai-audio", "transcription": "whisper-1"}
@@ -44,6 +45,15 @@ class ModelCard:
     largest_side: int
     max_input_chars: int
     lane: str
+    interval: float | None
+    concurrency: int | None
+
+    @property
+    def line(self) -> Own | None:
+        """The line that each of its callers stands in; None for the caller's usual one."""
+        if self.interval is None and self.concurrency is None:
+            return None
+        return Own(f"{self.kind}:{self.name}", self.interval, self.concurrency)
 
     def admits(self, tier: str) -> bool:
         return TIERS.index(tier) >= TIERS.index(self.tier)
@@ -77,6 +87,8 @@ def cards(kind: str) -> dict[str, ModelCard]:
             largest_side=card.largest_side,
             max_input_chars=card.max_input_chars,
             lane=card.lane,
+            interval=card.interval,
+            concurrency=card.concurrency,
         )
         for name, card in getattr(settings.DESIGN.models, kind).items()
     }

@@ -305,7 +305,7 @@ async def _relayed(wish: Wish, deadline: float) -> AsyncIterator[Answer]:
         async with relay.listening(flight):
             yield Answer(flight.row, "JOIN", visibility, _source=flight)
         return
-    async with line.turn(wish.context.principal, deadline=deadline):
+    async with line.turn(wish.context.principal, wish.card.line, deadline=deadline):
         # Somebody may have asked the same while we stood in line.
         if not fresh and (flight := relay.joined(wish.dedupe_key)):
             async with relay.listening(flight):
@@ -330,7 +330,7 @@ async def _worked(wish: Wish, deadline: float) -> AsyncIterator[Answer]:
                     yield Answer(running, "JOIN", visibility, _source=waiting)
                     return
             continue
-        async with line.turn(wish.context.principal, deadline=deadline):
+        async with line.turn(wish.context.principal, wish.card.line, deadline=deadline):
             row = wish.row()
             waiting = handoff.Waiting(str(row.pk), deadline + GRACE_SECONDS)
             async with _present(row, waiting):
@@ -389,9 +389,9 @@ def enqueue(request: Request, context: Context) -> Generation:
         Generation.objects.filter(pk=running.pk).active().update(keep=True)
         return running
     row = wish.row()
-    stepped = line.step_sync(context.principal, str(row.pk))
+    stepped = line.step_sync(context.principal, str(row.pk), wish.card.line)
     if stepped.full:
-        raise line.refuse(context.principal, stepped)
+        raise line.refuse(context.principal, stepped, wish.card.line)
     row.keep = True
     # The time in line comes on top of the time that the making may take.
     row.deadline += timedelta(seconds=stepped.wait)

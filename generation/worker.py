@@ -102,7 +102,7 @@ class Worker:
     async def _may_start(self, row: Generation) -> bool:
         """Nobody stands in line for a job made to be kept, so the line is asked here; if not now, then later."""
         principal = Principal(key=row.principal, tier=row.tier, team_id=row.team_id)
-        stepped = await line.step(principal, str(row.pk))
+        stepped = await line.step(principal, str(row.pk), catalogue.maker(row.ability, row.model).line)
         if stepped.admitted:
             return True
         wait = max(0.5, min(stepped.wait, line.PATIENCE / 2))
@@ -131,7 +131,8 @@ class Worker:
             self.running.pop(pk, None)
             self.due.pop(pk, None)
             if row.keep:
-                await line.leave(Principal(key=row.principal, tier=row.tier, team_id=row.team_id), pk)
+                principal = Principal(key=row.principal, tier=row.tier, team_id=row.team_id)
+                await line.leave(principal, pk, catalogue.maker(row.ability, row.model).line)
 
     def _give_up(self, pk: str) -> None:
         """Its askers have cancelled the row: the state says so already, so fulfilment has nothing to write."""

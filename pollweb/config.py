@@ -79,6 +79,14 @@ class Feeds(Table):
     text: list[str] = []
 
 
+class Links(Table):
+    """What may be added to plain answers, to every hundredth with a `share` of 0.01. Off while there is no text."""
+
+    text: Annotated[str, Field(max_length=1000)] = ""
+    share: Annotated[float, Field(ge=0, le=1)] = 0.03
+    exempt: list[TierName] = []
+
+
 class Provider(Table):
     """`kind` names an entry of generation.providers.registry; the other keys are that kind's own."""
 
@@ -107,6 +115,8 @@ class Card(Table):
     largest_side: Annotated[int, Field(ge=64, le=8192)] = 1024
     max_input_chars: Annotated[int, Field(ge=1, le=10_000_000)] = 32_000
     lane: Literal["relay", "work"] = "relay"
+    interval: Seconds | None = None
+    concurrency: Annotated[int, Field(ge=1, le=10_000)] | None = None
 
 
 class Models(Table):
@@ -126,6 +136,7 @@ class Design(Table):
     visibility: Visibility
     moderation: Moderation
     feeds: Feeds
+    links: Links = Links()
     providers: dict[Name, Provider]
     models: Models
 

@@ -38,6 +38,27 @@ class Step:
     full: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A line beside the caller's usual one, for the model `name`; what is None is as the tier has it."""
+
+    name: str
+    interval: float | None = None
+    concurrency: int | None = None
+
+
+def _pace(principal: Principal, own: Own | None) -> tuple[str, float, int]:
+    """Whose line it is, its seconds between two starts, and how many run at once."""
+    tier = settings.DESIGN.tiers[principal.tier]
+    if own is None:
+        return principal.key, tier.interval, tier.concurrency
+    return (
+        f"{principal.key}:{own.name}",
+        tier.interval if own.interval is None else own.interval,
+        tier.concurrency if own.concurrency is None else own.concurrency,
+    )
+
+
 @dataclass(slots=True)
 class _LocalLine:
     """A caller's line in this process alone, for the time without Redis."""
@@ -70,21 +91,19 @@ class _LocalLine:
 _local: dict[str, _LocalLine] = {}
 
 
-def _local_step(principal: Principal, member: str) -> Step:
-    tier = settings.DESIGN.tiers[principal.tier]
+def _local_step(principal: Principal, member: str, own: Own | None) -> Step:
+    name, interval, concurrency = _pace(principal, own)
     share = max(1, settings.WEB_PROCESSES)
     if len(_local) > 10_000:
         for key in [key for key, line in _local.items() if not line.running and not line.order]:
             del _local[key]
-    return _local.setdefault(principal.key, _LocalLine()).step(
-        member, tier.interval * share, max(1, tier.concurrency // share)
-    )
+    return _local.setdefault(name, _LocalLine()).step(member, interval * share, max(1, concurrency // share))
 
 
-def _call(principal: Principal, member: str) -> tuple[list[str], list[Any]]:
-    tier = settings.DESIGN.tiers[principal.tier]
-    keys = [redis.key("line", principal.key, part) for part in ("order", "expiry", "running", "start", "count")]
-    return keys, [member, int(tier.interval * 1000), tier.concurrency, tier.concurrency * PLACES, int(PATIENCE * 1000)]
+def _call(principal: Principal, member: str, own: Own | None) -> tuple[list[str], list[Any]]:
+    name, interval, concurrency = _pace(principal, own)
+    keys = [redis.key("line", name, part) for part in ("order", "expiry", "running", "start", "count")]
+    return keys, [member, int(interval * 1000), concurrency, concurrency * PLACES, int(PATIENCE * 1000)]
 
 
 def _read(answer: list[int]) -> Step:
@@ -92,29 +111,29 @@ def _read(answer: list[int]) -> Step:
     return Step(said == 1, wait=wait / 1000, position=position, full=said == -1)
 
 
-async def step(principal: Principal, member: str) -> Step:
+async def step(principal: Principal, member: str, own: Own | None = None) -> Step:
     """Ask for admission, or ask again. The place in line is kept for 30 s after the last time of asking."""
-    keys, arguments = _call(principal, member)
+    keys, arguments = _call(principal, member, own)
     try:
         script = redis.client().register_script(SCRIPT)
         return _read(await script(keys=keys, args=arguments))
     except (redis.RedisError, OSError):
-        return _local_step(principal, member)
+        return _local_step(principal, member, own)
 
 
-def step_sync(principal: Principal, member: str) -> Step:
+def step_sync(principal: Principal, member: str, own: Own | None = None) -> Step:
     """The same for code without an event loop."""
-    keys, arguments = _call(principal, member)
+    keys, arguments = _call(principal, member, own)
     try:
         return _read(redis.sync_client().register_script(SCRIPT)(keys=keys, args=arguments))
     except (redis.RedisError, OSError):
-        return _local_step(principal, member)
+        return _local_step(principal, member, own)
 
 
-async def leave(principal: Principal, member: str) -> None:
+async def leave(principal: Principal, member: str, own: Own | None = None) -> None:
     """Give the place back, in the line or among the running. What cannot be said now ends by itself in 30 s."""
-    keys, _ = _call(principal, member)
-    line = _local.get(principal.key)
+    keys, _ = _call(principal, member, own)
+    line = _local.get(_pace(principal, own)[0])
     if line is not None:
         line.running.pop(member, None)
         line.order.pop(member, None)
@@ -127,8 +146,8 @@ async def leave(principal: Principal, member: str) -> None:
         return
 
 
-def refuse(principal: Principal, stepped: Step) -> LineFull:
-    places = settings.DESIGN.tiers[principal.tier].concurrency * PLACES
+def refuse(principal: Principal, stepped: Step, own: Own | None = None) -> LineFull:
+    places = _pace(principal, own)[2] * PLACES
     who = "this team" if principal.team_id else "your address"
     return LineFull(
         f"Queue full for {who}: {stepped.position} requests already queued (max: {places}). "
@@ -137,14 +156,14 @@ def refuse(principal: Principal, stepped: Step) -> LineFull:
     )
 
 
-async def _renew(principal: Principal, member: str) -> None:
+async def _renew(principal: Principal, member: str, own: Own | None) -> None:
     while True:
         await asyncio.sleep(RENEWAL)
-        await step(principal, member)
+        await step(principal, member, own)
 
 
 @asynccontextmanager
-async def turn(principal: Principal, *, deadline: float) -> AsyncIterator[None]:
+async def turn(principal: Principal, own: Own | None = None, *, deadline: float) -> AsyncIterator[None]:
     """Wait for admission, run, and give the place back, whatever happens.
 
     `deadline` is a time of `time.monotonic()`. LineFull (429) when there is no place, TooManyWaiting (503) when this
@@ -152,9 +171,9 @@ async def turn(principal: Principal, *, deadline: float) -> AsyncIterator[None]:
     """
     global _waiting_here
     member = secrets.token_hex(8)
-    stepped = await step(principal, member)
+    stepped = await step(principal, member, own)
     if stepped.full:
-        raise refuse(principal, stepped)
+        raise refuse(principal, stepped, own)
     renewal: asyncio.Task[None] | None = None
     try:
         if not stepped.admitted:
@@ -173,14 +192,14 @@ async def turn(principal: Principal, *, deadline: float) -> AsyncIterator[None]:
                     # The first in line knows when its interval ends; the others look again soon, since a place may
                     # become free at any time.
                     await asyncio.sleep(min(left, max(0.02, min(stepped.wait, 0.25) if stepped.wait else 0.05)))
-                    stepped = await step(principal, member)
+                    stepped = await step(principal, member, own)
                     if stepped.full:
-                        raise refuse(principal, stepped)
+                        raise refuse(principal, stepped, own)
             finally:
                 _waiting_here -= 1
-        renewal = asyncio.create_task(_renew(principal, member))
+        renewal = asyncio.create_task(_renew(principal, member, own))
         yield
     finally:
         if renewal is not None:
             renewal.cancel()
-        await asyncio.shield(leave(principal, member))
+        await asyncio.shield(leave(principal, member, own))

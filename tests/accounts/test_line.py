@@ -115,3 +115,33 @@ async def test_crashed_members_leave_no_key_without_an_end(tier):
     keys = [key async for key in client.scan_iter(redis.key("line", "*"))]
     assert keys
     assert all([await client.pttl(key) > 0 for key in keys])
+
+
+async def test_a_model_s_own_line_is_beside_the_caller_s_usual_one(tier):
+    tier(0, 1)
+    own = line.Own("text:slow", concurrency=2)
+    assert (await line.step(ALICE, "usual")).admitted
+    assert (await line.step(ALICE, "first", own)).admitted
+    assert (await line.step(ALICE, "second", own)).admitted
+    assert not (await line.step(ALICE, "third", own)).admitted
+    await line.leave(ALICE, "first", own)
+    assert (await line.step(ALICE, "third", own)).admitted
+    assert (await line.step(BOB, "other", own)).admitted
+
+
+async def test_a_model_s_own_interval_counts_for_it_alone(tier):
+    tier(0, 5)
+    own = line.Own("text:rare", interval=60)
+    assert (await line.step(ALICE, "first", own)).admitted
+    second = await line.step(ALICE, "second", own)
+    assert not second.admitted
+    assert 50 < second.wait <= 60
+    assert (await line.step(ALICE, "usual")).admitted
+
+
+async def test_a_model_s_own_line_holds_without_redis(tier, monkeypatch):
+    tier(0, 5)
+    own = line.Own("text:slow", concurrency=1)
+    assert line._local_step(ALICE, "first", own).admitted
+    assert not line._local_step(ALICE, "second", own).admitted
+    assert line._local_step(ALICE, "usual", None).admitted

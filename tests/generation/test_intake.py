@@ -9,12 +9,15 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from feeds.models import Outbox
-from generation import handoff, intake
+from generation import catalogue, handoff, intake
 from generation.errors import ContentRefused, ProviderError, ProviderTimeout, TierTooLow, UnknownModel
 from generation.models import Generation, State
 from generation.requests import ChatRequest, ImageRequest
+from pollweb import config
+from pollweb.accounts.errors import LineFull
 from pollweb.accounts.identity import Principal
 from pollweb.accounts.models import UsageHour
+from pollweb.lib import redis
 from pollweb.lib.errors import PollwebError
 from tests.fakes import jpeg
 
@@ -229,3 +232,20 @@ async def test_waiting_for_a_row_that_is_not_there_yet_is_no_end(working, monkey
     monkeypatch.setattr(intake, "_insert", slowly)
     row, _ = await ask(picture())
     assert row.state == State.SUCCEEDED
+
+
+async def test_a_model_with_a_pace_of_its_own_has_a_line_of_its_own(working, settings):
+    design = settings.DESIGN.model_dump(by_alias=True)
+    design["models"]["image"]["flux"]["concurrency"] = 1
+    settings.DESIGN = config.parse(design)
+    catalogue.forget()
+    working.held = True
+    asking = [asyncio.create_task(ask(picture(seed=seed))) for seed in range(1, 6)]
+    key = redis.key("line", f"{ALICE.key}:image:flux", "order")
+    await until(lambda: redis.sync_client().zcard(key) == 4)
+    with pytest.raises(LineFull, match="max: 5"):
+        await ask(picture(seed=9))
+    assert await count(Generation) == 1
+    working.held = False
+    assert {row.state for row, _ in await asyncio.gather(*asking)} == {State.SUCCEEDED}
+    catalogue.forget()
