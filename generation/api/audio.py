@@ -144,7 +144,8 @@ async def stream(
     stack = AsyncExitStack()
     answer = await stack.enter_async_context(intake.generate(wanted, context))
     if isinstance(wanted, TranscriptionRequest):
-        return await responses.event_stream(stack, answer, include_usage=include_usage, request_id=_request_id(request))
+        words = openai.Stream(include_usage=include_usage)
+        return await responses.event_stream(stack, answer, words, request_id=_request_id(request))
     chunks = _chunks(stack, answer, include_usage, _request_id(request))
     return await responses.begun(chunks, answer, responses.EVENT_STREAM)
 

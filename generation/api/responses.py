@@ -1,8 +1,8 @@
 """Answers: bytes, words and event streams, with the headers every generation carries."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -10,14 +10,13 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from generation import media
 from generation.intake import Answer
 from generation.models import Generation
-from generation.wire import openai
-from pollweb.lib import sse
 from pollweb.lib.errors import PollwebError
-from pollweb.lib.http import error_object
 
 PUBLIC = "public, max-age=31536000, immutable"
 PRIVATE = "private, no-store"
 EVENT_STREAM = "text/event-stream; charset=utf-8"
+
+Addition = Callable[[Generation], str]
 
 
 def headers(answer: Answer) -> dict[str, str]:
@@ -38,13 +37,15 @@ def json(data: Any, *, status: int = 200, more: Mapping[str, str] | None = None)
     )
 
 
-def text(answer: Answer) -> HttpResponse:
-    """The words of an answer; a pure tool call, which has none, as its message."""
+def text(answer: Answer, addition: str = "") -> HttpResponse:
+    """The words of an answer, and what is added to them; a pure tool call, which has none, as its message."""
     message = answer.row.message or {}
     if message.get("content") is None and message.get("tool_calls"):
         return json(message, more=headers(answer))
     return HttpResponse(
-        str(message.get("content") or ""), content_type="text/plain; charset=utf-8", headers=headers(answer)
+        f"{message.get('content') or ''}{addition}",
+        content_type="text/plain; charset=utf-8",
+        headers=headers(answer),
     )
 
 
@@ -56,14 +57,24 @@ async def file(request: HttpRequest, answer: Answer, filename: str) -> HttpRespo
     return response
 
 
+class Dialect(Protocol):
+    """The frames of one stream in one API's words."""
+
+    def piece(self, row: Generation, delta: Mapping[str, Any]) -> Iterable[bytes]: ...
+
+    def end(self, row: Generation) -> Iterable[bytes]: ...
+
+    def failed(self, exc: PollwebError, request_id: str) -> Iterable[bytes]: ...
+
+
 async def event_stream(
-    stack: AsyncExitStack, answer: Answer, *, include_usage: bool, request_id: str
+    stack: AsyncExitStack, answer: Answer, dialect: Dialect, *, request_id: str, addition: Addition = lambda row: ""
 ) -> StreamingHttpResponse:
-    """The answer as OpenAI's chunks. Whatever goes wrong before the first piece is raised here, as a real status.
+    """The answer as it comes, in a dialect. Whatever goes wrong before the first piece is raised, as a real status.
 
     `stack` holds the caller's place; it is closed when the stream ends, however it ends.
     """
-    return await begun(_frames(stack, answer, include_usage, request_id), answer, EVENT_STREAM)
+    return await begun(_frames(stack, answer, dialect, request_id, addition), answer, EVENT_STREAM)
 
 
 async def begun(pieces: AsyncGenerator[bytes], answer: Answer, content_type: str) -> StreamingHttpResponse:
@@ -88,7 +99,9 @@ async def _after(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[by
         await rest.aclose()
 
 
-async def _frames(stack: AsyncExitStack, answer: Answer, include_usage: bool, request_id: str) -> AsyncGenerator[bytes]:
+async def _frames(
+    stack: AsyncExitStack, answer: Answer, dialect: Dialect, request_id: str, addition: Addition
+) -> AsyncGenerator[bytes]:
     """Frames of the stream; raises only before the first one, afterwards an error is a frame of its own."""
     said: list[str] = []
     began = False
@@ -98,20 +111,24 @@ async def _frames(stack: AsyncExitStack, answer: Answer, include_usage: bool, re
                 if not (delta := piece.get("delta")):
                     continue
                 said.append(str(delta.get("content") or ""))
-                yield openai.chunk(answer.row, delta if began else {"role": "assistant", **delta})
+                for frame in dialect.piece(answer.row, delta):
+                    yield frame
                 began = True
         except PollwebError as exc:
             if not began:
                 raise
-            yield sse.data(error_object(exc, request_id))
+            for frame in dialect.failed(exc, request_id):
+                yield frame
             return
         row = answer.row
         if rest := _unsaid(row, "".join(said), began):
-            yield openai.chunk(row, rest if began else {"role": "assistant", **rest})
-        yield openai.chunk(row, {}, row.finish_reason or "stop")
-        if include_usage:
-            yield openai.usage_chunk(row)
-        yield sse.DONE
+            for frame in dialect.piece(row, rest):
+                yield frame
+        if more := addition(row):
+            for frame in dialect.piece(row, {"content": more}):
+                yield frame
+        for frame in dialect.end(row):
+            yield frame
 
 
 def _unsaid(row: Generation, said: str, began: bool) -> dict[str, Any]:

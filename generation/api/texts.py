@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 
-from generation import catalogue, intake, media
+from generation import catalogue, intake, links, media
 from generation.api import audio, doors, jobs, responses
 from generation.errors import InvalidRequest
 from generation.requests import Request, SpeechRequest
@@ -67,7 +67,8 @@ async def completions(request: HttpRequest) -> HttpResponseBase:
         return await _stream(request, wanted, context, include_usage=_wants_usage(body))
     async with intake.generate(wanted, context) as answer:
         row = await answer.result()
-        return responses.json(openai.completion(row), more=responses.headers(answer) | {"Cache-Control": "no-store"})
+        told = openai.completion(row, links.addition(row, context.principal.tier))
+        return responses.json(told, more=responses.headers(answer) | {"Cache-Control": "no-store"})
 
 
 @doors.methods("GET", "HEAD")
@@ -116,7 +117,7 @@ async def _answer(
         row = await answer.result()
         if row.artifact_id:
             return await responses.file(request, answer, media.filename(row))
-        return responses.text(answer)
+        return responses.text(answer, links.addition(row, context.principal.tier))
 
 
 async def _stream(
@@ -129,6 +130,7 @@ async def _stream(
     return await responses.event_stream(
         stack,
         answer,
-        include_usage=include_usage,
+        openai.Stream(include_usage=include_usage),
         request_id=request.id,  # type: ignore[attr-defined]
+        addition=lambda row: links.addition(row, context.principal.tier),
     )

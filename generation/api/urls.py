@@ -6,7 +6,7 @@ Prompts are read from the raw path by the views (a route cannot take every chara
 from django.urls import URLPattern, URLResolver, path, re_path
 
 from feeds import stream
-from generation.api import audio, files, images, jobs, texts
+from generation.api import audio, dialects, files, images, jobs, texts
 
 Table = list[URLPattern | URLResolver]
 
@@ -33,6 +33,8 @@ v1: Table = [
     path("models", texts.openai_models),
     path("models/<path:name>", texts.openai_model),
     path("chat/completions", texts.completions),
+    path("responses", dialects.create_response),
+    path("messages", dialects.create_message),
     path("audio/speech", audio.create_speech),
     path("audio/transcriptions", audio.create_transcription),
     path("jobs/<str:public_id>", jobs.job),

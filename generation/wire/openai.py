@@ -4,7 +4,7 @@ Shapes after OpenAI's API reference (chat/object, chat-streaming); ids begin wit
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -14,6 +14,9 @@ from generation.errors import InvalidParameter, InvalidRequest
 from generation.models import Generation
 from generation.requests import ChatRequest, text_of
 from generation.wire import tools, values
+from pollweb.lib import sse
+from pollweb.lib.errors import PollwebError
+from pollweb.lib.http import error_object
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 MOST_MESSAGES = 10_000
@@ -185,16 +188,17 @@ def usage(row: Generation) -> dict[str, int]:
     }
 
 
-def completion(row: Generation) -> dict[str, Any]:
-    """A finished row as `chat.completion`."""
+def completion(row: Generation, addition: str = "") -> dict[str, Any]:
+    """A finished row as `chat.completion`, with `addition` after its words."""
+    message = row.message or {}
+    if addition:
+        message = {**message, "content": f"{message.get('content') or ''}{addition}"}
     return {
         "id": completion_id(row),
         "object": "chat.completion",
         "created": int(row.created_at.timestamp()),
         "model": row.model,
-        "choices": [
-            {"index": 0, "message": row.message, "logprobs": None, "finish_reason": row.finish_reason or "stop"}
-        ],
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": row.finish_reason or "stop"}],
         "usage": usage(row),
     }
 
@@ -207,6 +211,27 @@ def chunk(row: Generation, delta: Mapping[str, Any], finish_reason: str | None =
 def usage_chunk(row: Generation) -> bytes:
     """The last frame before `[DONE]` where `stream_options.include_usage` asked for it: no choices, but usage."""
     return frame(row, [], usage=usage(row))
+
+
+class Stream:
+    """The frames of one streamed completion; the first one says whose words they are."""
+
+    def __init__(self, *, include_usage: bool = False) -> None:
+        self._include_usage = include_usage
+        self._began = False
+
+    def piece(self, row: Generation, delta: Mapping[str, Any]) -> Iterator[bytes]:
+        yield chunk(row, delta if self._began else {"role": "assistant", **delta})
+        self._began = True
+
+    def end(self, row: Generation) -> Iterator[bytes]:
+        yield chunk(row, {}, row.finish_reason or "stop")
+        if self._include_usage:
+            yield usage_chunk(row)
+        yield sse.DONE
+
+    def failed(self, exc: PollwebError, request_id: str) -> Iterator[bytes]:
+        yield sse.data(error_object(exc, request_id))
 
 
 def frame(row: Generation, choices: list[dict[str, Any]], **more: Any) -> bytes:

@@ -85,7 +85,7 @@ async def by_token(value: str) -> Principal | None:
 
 
 def _token_of(request: HttpRequest, body: dict[str, Any] | None) -> str:
-    """The first value of our form: query, Authorization, X-Pollinations-Token, body. Two of them are an error."""
+    """The first value of our form: query, Authorization, X-Pollinations-Token, X-Api-Key, body. Two are an error."""
     bearer = request.headers.get("authorization", "").strip()
     if bearer[:7].lower() == "bearer ":
         bearer = bearer[7:].strip()
@@ -93,6 +93,7 @@ def _token_of(request: HttpRequest, body: dict[str, Any] | None) -> str:
         request.GET.get("token", ""),
         bearer,
         request.headers.get("x-pollinations-token", ""),
+        request.headers.get("x-api-key", ""),
         (body or {}).get("token", ""),
     )
     ours = list(

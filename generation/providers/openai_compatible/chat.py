@@ -28,7 +28,8 @@ WORDS = ("content", "reasoning_content", "refusal")
 def body_of(request: ChatRequest, model: str) -> dict[str, Any]:
     """What is sent: always as a stream, so that pieces flow; fields that we do not know are passed on."""
     return {
-        **request.options,
+        **request.options.get("extra", {}),
+        **{name: value for name, value in request.options.items() if name != "extra"},
         "model": model,
         "messages": list(request.messages),
         "stream": True,

@@ -57,6 +57,25 @@ def error_object(exc: PollwebError, request_id: str) -> dict[str, Any]:
     return {"error": inner, "status": exc.status, "request_id": request_id}
 
 
+ANTHROPIC_TYPES = {
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+}
+
+
+def anthropic_object(exc: PollwebError, request_id: str) -> dict[str, Any]:
+    """The shape that Anthropic's clients read: of every error under /v1/messages, and of its streams' error event."""
+    kind = ANTHROPIC_TYPES.get(exc.status) or ("api_error" if exc.status >= 500 else "invalid_request_error")
+    inner = {"type": kind, "message": exc.message, "code": exc.code}
+    return {"type": "error", "error": inner, "status": exc.status, "request_id": request_id}
+
+
 def _image_object(exc: PollwebError, request: HttpRequest, request_id: str) -> dict[str, Any]:
     body: dict[str, Any] = {
         "error": reason(exc.status),
@@ -93,6 +112,8 @@ def error_response(exc: PollwebError, request: HttpRequest) -> HttpResponse:
         exc = PollwebError(exc.message, code=exc.code, status=status, retry_after=exc.retry_after, details=exc.details)
     if face == "image":
         body = _image_object(exc, request, request_id)
+    elif face == "v1" and request.path_info.startswith("/messages"):
+        body = anthropic_object(exc, request_id)
     elif face == "v1":
         body = error_object(exc, request_id)
     else:

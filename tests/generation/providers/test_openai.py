@@ -48,7 +48,8 @@ async def test_it_streams_and_counts_the_tokens(provider, upstream):
 
 
 async def test_it_passes_on_options_it_does_not_know(provider, upstream):
-    await ask(provider, temperature=0.5, min_p=0.1, reasoning_effort="low")
+    await ask(provider, temperature=0.5, reasoning_effort="low", extra={"min_p": 0.1})
+    assert "extra" not in upstream.calls[0].body
     assert (upstream.calls[0].body["min_p"], upstream.calls[0].body["reasoning_effort"]) == (0.1, "low")
 
 
