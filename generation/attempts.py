@@ -75,7 +75,9 @@ class _Try:
     failure: ProviderError | None = None
 
 
-async def generate(sources: Sequence[Source], request: Request, *, deadline: float) -> AsyncGenerator[Piece]:
+async def generate(
+    sources: Sequence[Source], request: Request, *, deadline: float, streamed: bool = True
+) -> AsyncGenerator[Piece]:
     """Pieces and the Result of the first source that makes it.
 
     Raises the last failure; ProviderUnavailable at once, with `retry_after`, where every source's breaker is open.
@@ -87,7 +89,7 @@ async def generate(sources: Sequence[Source], request: Request, *, deadline: flo
             break
         chosen.asked += 1
         provider = registry.provider(chosen.source.provider)
-        pieces = provider.generate(request, model=chosen.source.model, deadline=deadline)
+        pieces = provider.generate(request, model=chosen.source.model, deadline=deadline, streamed=streamed)
         said = False
         try:
             async with chosen.breaker.watching(), aclosing(pieces) as stream:  # type: ignore[type-var]

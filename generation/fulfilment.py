@@ -109,7 +109,8 @@ async def _ask(
     """The sources' result. JSON that was asked for parses: nothing is heard of it before, unless it is streamed."""
 
     async def ask(wanted: Request, hearer: Listener | None) -> Result:
-        return await _hear(attempts.generate(sources, wanted, deadline=deadline), hearer)
+        pieces = attempts.generate(sources, wanted, deadline=deadline, streamed=streamed)
+        return await _hear(pieces, hearer)
 
     if not isinstance(request, ChatRequest) or not request.json_mode:
         return await ask(request, sender)

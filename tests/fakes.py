@@ -54,7 +54,9 @@ class Scripted(Provider):
     def slot(self, model: str) -> tuple[str, int]:
         return f"{self.name}:{model}", int(self.options.get("parallel", 4))
 
-    async def generate(self, request: Request, *, model: str, deadline: float) -> AsyncIterator[Piece]:
+    async def generate(
+        self, request: Request, *, model: str, deadline: float, streamed: bool = True
+    ) -> AsyncIterator[Piece]:
         SCRIPT.calls.append(request)
         try:
             while SCRIPT.held:

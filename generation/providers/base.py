@@ -22,11 +22,12 @@ class Provider(ABC):
         self.options = options
 
     @abstractmethod
-    def generate(self, request: Request, *, model: str, deadline: float) -> AsyncIterator[Piece]:
+    def generate(self, request: Request, *, model: str, deadline: float, streamed: bool = True) -> AsyncIterator[Piece]:
         """Yield any number of partial pieces, then exactly one Result, last.
 
-        `model` is the name at this provider; `deadline` a time of `time.monotonic()`. Raises only generation.errors.
-        Closing the iterator stops the work.
+        `model` is the name at this provider; `deadline` a time of `time.monotonic()`; `streamed` says whether anybody
+        wants partial pieces, since what comes whole is cheaper to pass on. Raises only generation.errors. Closing the
+        iterator stops the work.
         """
 
     @abstractmethod

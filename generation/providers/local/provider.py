@@ -48,7 +48,9 @@ class Local(Provider):
         # One at a time of each: two would share the same cores and both come later.
         return f"local:{model}", 1
 
-    async def generate(self, request: Request, *, model: str, deadline: float) -> AsyncIterator[Piece]:
+    async def generate(
+        self, request: Request, *, model: str, deadline: float, streamed: bool = True
+    ) -> AsyncIterator[Piece]:
         match model, request:
             case "scene-painter", ImageRequest(images=[_, *_]):
                 raise InvalidRequest("The scene painter paints from words, not from pictures.", code="unsupported")

@@ -25,15 +25,14 @@ OPTIONAL = frozenset({"stream_options", "stream"})
 WORDS = ("content", "reasoning_content", "refusal")
 
 
-def body_of(request: ChatRequest, model: str) -> dict[str, Any]:
-    """What is sent: always as a stream, so that pieces flow; fields that we do not know are passed on."""
+def body_of(request: ChatRequest, model: str, *, streamed: bool) -> dict[str, Any]:
+    """What is sent; fields that we do not know are passed on."""
     return {
         **request.options.get("extra", {}),
         **{name: value for name, value in request.options.items() if name != "extra"},
         "model": model,
         "messages": list(request.messages),
-        "stream": True,
-        "stream_options": {"include_usage": True},
+        **({"stream": True, "stream_options": {"include_usage": True}} if streamed else {}),
     }
 
 

@@ -29,11 +29,13 @@ class OpenAICompatible(Provider):
     def slot(self, model: str) -> tuple[str, int]:
         return self.name[:40], self.table.max_parallel
 
-    async def generate(self, request: Request, *, model: str, deadline: float) -> AsyncIterator[Piece]:
+    async def generate(
+        self, request: Request, *, model: str, deadline: float, streamed: bool = True
+    ) -> AsyncIterator[Piece]:
         made_by = f"{self.name}/{model}"
         match request:
             case ChatRequest():
-                body = chat.body_of(request, model)
+                body = chat.body_of(request, model, streamed=streamed)
                 answer = chat.complete(self.upstream, "chat/completions", body, made_by=made_by, deadline=deadline)
                 async with aclosing(answer) as pieces:
                     async for piece in pieces:
