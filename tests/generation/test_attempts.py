@@ -37,7 +37,7 @@ class House(Provider):
     def slot(self, model: str) -> tuple[str, int]:
         return self.name, 1
 
-    async def generate(self, request, *, model, deadline) -> AsyncIterator:
+    async def generate(self, request, *, model, deadline, streamed=True) -> AsyncIterator:
         self.calls += 1
         for _ in range(self.after):
             yield Delta({"content": "x"})
