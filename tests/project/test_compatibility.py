@@ -4,6 +4,8 @@ import ast
 import re
 from pathlib import Path
 
+from tests.guide import samples
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "compatibility.md").read_text(encoding="utf-8")
 ROWS = [line for line in PAGE.splitlines() if line.startswith("| ") and not line.endswith(("- |", "proved by |"))]
@@ -33,3 +35,22 @@ def test_it_has_a_row_for_every_sample_that_is_run() -> None:
         if path.name != "test_samples.py":
             for name in functions_of(path):
                 assert (f"tests/guide/{path.name}", name) in NAMED, f"docs/compatibility.md has no row for {name}."
+
+
+def parameters(section: str, end: str) -> set[str]:
+    """The names in the guide's table of parameters between two of its headings."""
+    table = samples.GUIDE.partition(section)[2].partition("\n参数")[2].partition(end)[0]
+    return set(re.findall(r"^([a-z_]+) ", table, re.M))
+
+
+def test_it_has_a_row_for_every_parameter() -> None:
+    for heading, section, end in (
+        ("Pictures", "1. 文本生成图像 (GET)", "\n返回:"),
+        ("Text", "1. 文本生成文本 (GET)", "\n返回:"),
+        ("Chat", "通用请求体参数:", "\n代码示例"),
+    ):
+        named = parameters(section, end)
+        assert {"model", "seed", "private", "referrer"} <= named
+        rows = PAGE.partition(f"\n## {heading}")[2].partition("\n## ")[0]
+        missing = {name for name in named if f"`{name}" not in rows}
+        assert not missing, f"docs/compatibility.md has no row for {', '.join(sorted(missing))} under {heading}."

@@ -44,8 +44,9 @@ async def test_a_token_that_nobody_has_is_anonymous(client):
         ({"Referer": "https://elsewhere.example/"}, {"referrer": "mywebapp.com"}, "mywebapp.com"),
     ],
 )
-async def test_a_referrer_is_kept_whether_the_browser_or_the_address_says_it(client, headers, query, said):
-    await client.get("/prompt/a%20fox", params={"width": 64, "height": 64, **query}, headers=headers)
+@pytest.mark.parametrize("path", ["/prompt/a%20fox", "/text/Hello"])
+async def test_a_referrer_is_kept_whether_the_browser_or_the_address_says_it(client, path, headers, query, said):
+    await client.get(path, params={"width": 64, "height": 64, **query}, headers=headers)
     assert (await row()).referrer == said
 
 
