@@ -9,12 +9,17 @@ Queues: `engine` (the embedded engines; one consumer on each machine, since engi
 
 import os
 import threading
+import warnings
 
 from celery import Celery, signals
+from celery.exceptions import SecurityWarning
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pollweb.settings")
 
 from django.conf import settings
+
+# As root a worker warns of pickled messages; ours are JSON and nothing else is accepted.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 
 app = Celery("pollweb")
 app.conf.update(
