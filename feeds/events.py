@@ -7,10 +7,12 @@ both; never a token, never an address.
 import time
 import uuid
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from typing import Any, Self
 
 import orjson
 from django.conf import settings
+from django.utils.crypto import salted_hmac
 
 MESSAGE_BYTES = 32 * 1024  # all messages together
 TEXT_BYTES = 32 * 1024  # prompt, response
@@ -60,6 +62,9 @@ class FeedEvent:
     nothing, `duration` seconds of sound, `at` seconds since 1970, `messages` user and assistant text as
     `{"role", "content"}`, `timing` `{"step", "timestamp"}` in milliseconds from the first step, `concurrent` the jobs
     running or waiting at the time.
+
+    `remote` events were made elsewhere: `source` is the host that told us, `origin` the name that the item has wherever
+    it goes (`<installation>:<id>`), `href` its address there.
     """
 
     id: str
@@ -85,6 +90,9 @@ class FeedEvent:
     parameters: dict[str, Any] = field(default_factory=dict)
     timing: list[dict[str, Any]] = field(default_factory=list)
     concurrent: int = 0
+    remote: bool = False
+    source: str = ""
+    origin: str = ""
     at: float = field(default_factory=time.time)
 
     def __post_init__(self) -> None:
@@ -104,6 +112,8 @@ class FeedEvent:
             keep(self, "parameters", {})
         if not self.href:
             keep(self, "href", f"/p/{self.public_id}")
+        if not self.origin:
+            keep(self, "origin", f"{installation()}:{self.public_id}")
 
     # --- for rows and the stream --------------------------------------------------------------------------------------
 
@@ -148,6 +158,7 @@ class FeedEvent:
             "referrer": self.referrer,
             "wasPimped": bool(given.get("wasPimped", False)),
             "made_by": self.made_by,
+            **self._whence(),
         }
 
     def text_frame(self) -> dict[str, Any]:
@@ -169,7 +180,13 @@ class FeedEvent:
                 "referrer": self.referrer,
                 "isPrivate": False,
             },
+            **self._whence(),
         }
+
+    def _whence(self) -> dict[str, Any]:
+        """What those who follow us read (feeds.relay.remote)."""
+        page = self.href if self.remote else f"{settings.SITE_URL}{self.href}"
+        return {"remote": self.remote, "source": self.source, "origin": self.origin, "url": page}
 
     def wall_item(self, id: str, sent_ns: int) -> dict[str, Any]:
         """An `item` frame of the wall. `id` is the place in the stream, which a client gives back as `after`.
@@ -194,9 +211,21 @@ class FeedEvent:
             "duration": self.duration,
             "href": self.href,
             "made_by": self.made_by,
+            "remote": self.remote,
+            "source": self.source,
             "at": self.at,
             "sent_ns": sent_ns,
         }
+
+
+def installation() -> str:
+    """The name of this installation, the same in all its processes, for those who follow it and are followed by it."""
+    return _installation(settings.SECRET_KEY)
+
+
+@cache
+def _installation(secret: str) -> str:
+    return salted_hmac("feeds.origin", "installation", secret, algorithm="sha256").hexdigest()[:16]
 
 
 def _clean(value: Any) -> Any:

@@ -26,10 +26,12 @@ from pollweb.lib import ids, redis
 log = logging.getLogger(__name__)
 
 
-# KEYS: stream, told. ARGV: milliseconds now, history, then for each event its id and the seven fields.
+# KEYS: stream, told, and where a lease is needed its key. ARGV: milliseconds now, history, the lease's token or "",
+# then for each event its id and the seven fields. Nothing happens when somebody else has the lease.
 # `told` is a sorted set of the ids that the stream was given lately; "-public_id" stands for a removal, after which a
 # late publisher cannot bring the item back. Answers with one id for each event, empty where nothing was added.
 PUBLISH = """
+if ARGV[3] ~= '' and redis.call('GET', KEYS[3]) ~= ARGV[3] then return false end
 local head = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 local epoch, seq = ARGV[1], 0
 if head then
@@ -38,7 +40,7 @@ else
   redis.call('DEL', KEYS[2])
 end
 local answer = {}
-for i = 3, #ARGV, 8 do
+for i = 4, #ARGV, 8 do
   local id, t, public_id = ARGV[i], ARGV[i + 1], ARGV[i + 4]
   local new = redis.call('ZADD', KEYS[2], 'NX', ARGV[1], id) == 1
   if t == 'remove' then
@@ -112,7 +114,7 @@ def _publish(due: OutboxQuerySet) -> int:
     if not rows:
         return 0
     try:
-        _append(rows)
+        append(rows)
     except redis.RedisError as error:
         if not _redis_away:
             log.warning("the feed waits for Redis: %s", error)
@@ -123,8 +125,10 @@ def _publish(due: OutboxQuerySet) -> int:
     return unpublished.update(published_at=timezone.now())
 
 
-def _append(rows: Iterable[Outbox]) -> list[str]:
-    arguments: list[str | bytes | int] = [time.time_ns() // 1_000_000, settings.DESIGN.feeds.history]
+def append(rows: Iterable[Outbox], lease: str = "", token: str = "") -> list[str] | None:
+    """Into the stream: the place of each, "" for those it had already. With a `token`, None when the key `lease` holds
+    another one."""
+    arguments: list[str | bytes | int] = [time.time_ns() // 1_000_000, settings.DESIGN.feeds.history, token]
     for row in rows:
         payload = row.payload
         arguments += [
@@ -139,5 +143,6 @@ def _append(rows: Iterable[Outbox]) -> list[str]:
         ]
     client = redis.sync_client()
     script = client.register_script(PUBLISH)
-    answer: Any = script(keys=[stream_key(), redis.key("feed", "told")], args=arguments)
-    return [each.decode() for each in answer]
+    keys = [stream_key(), redis.key("feed", "told"), *([lease] if lease else [])]
+    answer: Any = script(keys=keys, args=arguments)
+    return None if answer is None else [each.decode() for each in answer]

@@ -1,7 +1,7 @@
 """Server-sent events: the guide's image feed and text feed, and the wall for browsers whose sockets do not get through.
 
-The guide's frames are `data:` lines and nothing else. A client that resumes (`Last-Event-ID` or `?last_event_id=`) is
-given ids too. While it is quiet a comment goes out at least every 15 seconds.
+The guide's frames are `data:` lines and nothing else. A client that resumes (`Last-Event-ID` or `?last_event_id=`,
+which may be empty the first time) is given ids too. While it is quiet a comment goes out at least every 15 seconds.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ async def image_feed(request: HttpRequest) -> HttpResponseBase:
     """GET /feed of the image host: the last `past_results` pictures (20), then each new one."""
     after = _after(request)
     wants = Wants(frozenset({"image"}), mature=_has_password(request))
-    door = frames.IMAGE_RESUMED if after else frames.IMAGE
+    door = frames.IMAGE_RESUMED if _resumes(request) else frames.IMAGE
     return _events(request, door, wants, "text/event-stream", after=after, past=_past_results(request, PAST_RESULTS))
 
 
@@ -57,7 +57,7 @@ async def text_feed(request: HttpRequest) -> HttpResponseBase:
     """GET /feed of the text host: each new answer; the past only for who asks with `past_results`."""
     after = _after(request)
     wants = Wants(frozenset({"text"}), mature=_has_password(request))
-    door = frames.TEXT_RESUMED if after else frames.TEXT
+    door = frames.TEXT_RESUMED if _resumes(request) else frames.TEXT
     past = _past_results(request, PAST_RESULTS) if "past_results" in request.GET else 0
     return _events(request, door, wants, UTF8_EVENTS, after=after, past=past)
 
@@ -175,6 +175,10 @@ def _after(request: HttpRequest) -> str:
     """Where the client was. Bounded, since it comes from outside."""
     told = request.headers.get("Last-Event-ID", "")  # first: a browser that reconnects repeats its old query
     return (told or request.GET.get("last_event_id") or request.GET.get("after") or "")[:64]
+
+
+def _resumes(request: HttpRequest) -> bool:
+    return "Last-Event-ID" in request.headers or bool(request.GET.keys() & {"last_event_id", "after"})
 
 
 def _past_results(request: HttpRequest, usual: int) -> int:

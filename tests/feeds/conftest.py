@@ -40,7 +40,7 @@ def tell() -> Callable[..., list[FeedEvent]]:
     """Put events into the stream at once, without a database."""
 
     def tell(*events: FeedEvent) -> list[FeedEvent]:
-        outbox._append([Outbox(event_id=each.id, kind=each.kind, payload=each.as_dict()) for each in events])
+        outbox.append([Outbox(event_id=each.id, kind=each.kind, payload=each.as_dict()) for each in events])
         return list(events)
 
     return tell
@@ -49,7 +49,7 @@ def tell() -> Callable[..., list[FeedEvent]]:
 @pytest.fixture
 def withdraw() -> Callable[[str], None]:
     def withdraw(public_id: str) -> None:
-        outbox._append([Outbox(event_id=ids.uuid7(), kind="remove", payload={"public_id": public_id})])
+        outbox.append([Outbox(event_id=ids.uuid7(), kind="remove", payload={"public_id": public_id})])
 
     return withdraw
 

@@ -4,7 +4,7 @@ import math
 
 import orjson
 
-from feeds.events import FeedEvent
+from feeds.events import FeedEvent, installation
 from tests.feeds.conftest import event
 
 
@@ -83,3 +83,15 @@ def test_the_walls_item_has_a_shape_even_without_a_picture() -> None:
     item = event("audio").wall_item("1.2", 7)
     assert (item["t"], item["id"], item["ar"], item["sent_ns"], item["duration"]) == ("item", "1.2", 1, 7, 1.5)
     assert item["href"].startswith("/p/")
+
+
+def test_each_door_says_where_an_event_comes_from() -> None:
+    ours = event()
+    name = f"{installation()}:{ours.public_id}"
+    whence = {"remote": False, "source": "", "origin": name, "url": f"http://localhost:8000/p/{ours.public_id}"}
+    assert whence.items() <= ours.image_frame().items()
+    theirs = event("text", remote=True, source="a.example", origin="a:b", href="https://a.example/p/b")
+    assert {"remote": True, "source": "a.example", "origin": "a:b", "url": "https://a.example/p/b"}.items() <= (
+        theirs.text_frame().items()
+    )
+    assert len(installation()) == 16

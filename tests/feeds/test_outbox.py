@@ -97,7 +97,7 @@ def test_the_stream_and_what_it_remembers_are_bounded(settings: Any) -> None:
     )
     rows = [Outbox(event_id=each.id, kind="image", payload=each.as_dict()) for each in (event() for _ in range(600))]
     for start in range(0, 600, 50):
-        outbox._append(rows[start : start + 50])
+        outbox.append(rows[start : start + 50])
     client: Any = redis.sync_client()
     assert client.xlen(outbox.stream_key()) < 250  # trimmed by whole nodes of 100
     assert client.zcard(redis.key("feed", "told")) == 200
@@ -138,10 +138,22 @@ def test_what_is_retracted_before_its_time_is_never_told() -> None:
     assert [fields[b"t"] for _, fields in entries] == [b"remove"]
 
 
+def test_nothing_is_told_for_somebody_whose_lease_another_one_has() -> None:
+    redis.sync_client().set("pollweb-test-lease", "2.b")
+    row = Outbox(event_id=event().id, kind="image", payload=event().as_dict())
+    try:
+        assert outbox.append([row], "pollweb-test-lease", "1.a") is None
+        assert told() == []
+        assert outbox.append([row], "pollweb-test-lease", "2.b") != [""]
+    finally:
+        redis.sync_client().delete("pollweb-test-lease")
+    assert len(told()) == 1
+
+
 def test_a_late_publisher_does_not_bring_back_what_was_retracted() -> None:
     one = event()
     outbox.announce(event())
     outbox.retract(one.public_id)
-    outbox._append([Outbox(event_id=one.id, kind="image", payload=one.as_dict())])
+    outbox.append([Outbox(event_id=one.id, kind="image", payload=one.as_dict())])
     entries: Any = redis.sync_client().xrange(outbox.stream_key())
     assert [fields[b"t"] for _, fields in entries] == [b"event", b"remove"]

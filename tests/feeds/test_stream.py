@@ -94,6 +94,13 @@ async def test_a_client_that_resumes_hears_what_it_missed_with_ids(tell: Callabl
             assert await listener.next() == f"id: {epoch}.3\n".encode() + b"data: " + line + b"\n\n"
 
 
+async def test_who_resumes_from_nowhere_gets_the_past_and_ids(tell: Callable) -> None:
+    tell(event(), event())
+    async with Listener(await stream.image_feed(ask.get("/feed?last_event_id="))) as listener:
+        past = await listener.next()
+    assert past.count(b"id: ") == past.count(b"data: ") == 2
+
+
 async def test_mature_pictures_need_the_password_and_there_is_none_by_default(tell: Callable, settings: Any) -> None:
     tell(event(is_mature=True), event())
 
