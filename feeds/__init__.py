@@ -7,6 +7,7 @@ The path of an event, each step with one module:
     hub         one reader for each web process; a bounded ring; a bounded seat for each listener
     stream      server-sent events: the guide's two feeds, and the wall for browsers without sockets
     consumers   the wall's socket
+    relay       what other installations tell, into the same stream
 
 Nothing here knows what a generation is: an event carries everything it tells. Broadcast goes through the hub and never
 over a channel layer, which drops messages without a word.

@@ -21,6 +21,7 @@ TIERS = ("anonymous", "seed", "flower", "nectar")
 TierName = Literal["anonymous", "seed", "flower", "nectar"]
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 Count = Annotated[int, Field(ge=1, le=2**40)]
+FeedURL = Annotated[str, Field(max_length=2048, pattern=r"^https?://[^\s/@?#]+(/\S*)?$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$")]
 
 
@@ -75,8 +76,8 @@ class Feeds(Table):
     follow: bool = False
     delay: Seconds = 0
     history: Annotated[int, Field(ge=100, le=1_000_000)] = 5000
-    image: list[str] = []
-    text: list[str] = []
+    image: list[FeedURL] = []
+    text: list[FeedURL] = []
 
 
 class Links(Table):

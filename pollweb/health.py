@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import REGISTRY, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from feeds.relay import tally
 from pollweb import lifespan
 from pollweb.handler import LeanHandler, LeanRequest
 from pollweb.lib import db, redis
@@ -172,7 +173,8 @@ def may_read_metrics(request: HttpRequest) -> bool:
 
 @require_safe
 async def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus' text format, of this process."""
+    """Prometheus' text format: of this process, and of the relay, which answers nobody itself."""
     if not may_read_metrics(request):
         raise PollwebError("The metrics are the operator's.", code="forbidden", status=403)
-    return HttpResponse(generate_latest(), content_type="text/plain; version=0.0.4; charset=utf-8")
+    text = generate_latest() + await tally.exposition()
+    return HttpResponse(text, content_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,4 +1,4 @@
-"""`manage.py up`: starts the embedded Redis server, web, workers and beat, watches them, and stops them in order.
+"""`manage.py up`: starts the embedded Redis server, web, workers, beat, relay; watches them, and stops them in order.
 
 One process, one thread, one selector: children's lines, their deaths, signals and timers all arrive in
 `Supervisor.run`. The thread matters: a child is killed by the kernel when the thread that started it ends.
@@ -42,6 +42,7 @@ class Options:
     workers: int
     server: str
     fetch_models: bool
+    follow: Sequence[str] = ()  # addresses of feeds, beside those of the operator's file
 
 
 def programs(options: Options, listener: socket.socket) -> list[Program]:
@@ -60,6 +61,9 @@ def programs(options: Options, listener: socket.socket) -> list[Program]:
         running.append(Program(f"worker-{n}", [*celery, *worker, *quiet]))
     schedule = ["--schedule", str(home / "run" / "beat"), "--pidfile", "", "--loglevel", "WARNING"]
     running.append(Program("beat", [*celery, "beat", *schedule]))
+    if options.follow or settings.DESIGN.feeds.follow:
+        feeds = [word for url in options.follow for word in ("--follow", url)]
+        running.append(Program("relay", [python, manage, "relayfeed", *feeds]))
     if options.fetch_models:
         running.append(Program("models", [python, manage, "models", "fetch"], once=True))
     return running

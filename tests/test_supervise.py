@@ -76,6 +76,12 @@ def test_a_taken_port_is_refused(up: Callable[..., Site], tmp_path: Path) -> Non
     assert not processes_of(tmp_path / "home")
 
 
+def test_a_feed_that_cannot_be_followed_is_refused(up: Callable[..., Site]) -> None:
+    assert refusal(up("--follow", "image.pollinations.ai/feed")).startswith(
+        "--follow 'image.pollinations.ai/feed' is no"
+    )
+
+
 @pytest.mark.parametrize("content", [b"these bytes are no database" * 100, b"SQLite format 3\0" + bytes(8176)])
 def test_a_damaged_database_is_refused(up: Callable[..., Site], tmp_path: Path, content: bytes) -> None:
     (tmp_path / "home").mkdir()

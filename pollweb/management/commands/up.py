@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from feeds.relay import sources
 from generation import model_files
 from pollweb import preflight, supervise
 from pollweb.lib import env
@@ -26,6 +27,9 @@ class Command(BaseCommand):
         parser.add_argument("--web", type=int, default=settings.WEB_PROCESSES, help="web processes (POLLWEB_WEB)")
         parser.add_argument("--workers", type=int, default=settings.WORKER_PROCESSES, help="(POLLWEB_WORKERS)")
         parser.add_argument("--server", choices=("uvicorn", "daphne"), default=settings.SERVER)
+        parser.add_argument(
+            "--follow", action="append", default=[], metavar="URL", help="show a feed, or both feeds of a site, on ours"
+        )
         parser.add_argument("--fetch-models", action="store_true", help="bring missing model files meanwhile")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -47,13 +51,23 @@ class Command(BaseCommand):
                 raise CannotStart(f"--{name} is {wishes[name]}; allowed is a whole number from 1 to 64.")
         if not 0 <= wishes["port"] <= 65535:
             raise CannotStart(f"--port is {wishes['port']}; allowed is a whole number from 0 to 65535.")
+        try:
+            sources.chosen(wishes["follow"])
+        except ValueError as exc:
+            raise CannotStart(f"--follow {exc}") from exc
         preflight.prepare_folders()
         held = preflight.lock()
         try:
             listener = preflight.listen(wishes["host"], wishes["port"])
             port = listener.getsockname()[1]
             options = supervise.Options(
-                wishes["host"], port, wishes["web"], wishes["workers"], wishes["server"], wishes["fetch_models"]
+                wishes["host"],
+                port,
+                wishes["web"],
+                wishes["workers"],
+                wishes["server"],
+                wishes["fetch_models"],
+                wishes["follow"],
             )
             running = supervise.programs(options, listener)
             terminal = Terminal(sys.stdout.fileno(), secrets(), max(len(program.name) for program in running))
