@@ -37,7 +37,7 @@ def live(request: HttpRequest) -> HttpResponse:
 
 def span(item: dict[str, Any], number: int) -> str:
     """How many cells an item takes: wide 2×1, tall 1×2, big 2×2, otherwise one. static/js/wall.js has the same rule."""
-    if item["kind"] != "image":
+    if item["kind"] != "image" or not item["src"]:
         return "wide"
     if number % EVERY_BIG == 0:
         return "big"

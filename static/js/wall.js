@@ -29,23 +29,39 @@ function path(address) {
   return url.pathname + url.search;
 }
 
+// What came from another installation has no picture here: it is told in words, with a way to its source.
+function isPicture(item) {
+  return item.kind === "image" && Boolean(item.src);
+}
+
 // The same rule as feeds/views.py: span().
 function span(item) {
-  if (item.kind !== "image") return "wide";
+  if (!isPicture(item)) return "wide";
   if (pictures++ % 9 === 8) return "big";
   return item.ar >= 1.4 ? "wide" : item.ar <= 0.7 ? "tall" : "one";
 }
 
+function leadAway(tile, item) {
+  if (/^https?:\/\//.test(item.href)) tile.href = item.href;
+  tile.rel = "noopener nofollow";
+  tile.target = "_blank";
+  const source = document.createElement("span");
+  source.className = "source";
+  source.textContent = words.source.replace("{host}", item.source);
+  tile.querySelector(".badge").append(" · ", source);
+}
+
 async function build(item) {
-  const isPicture = item.kind === "image";
-  const template = page.querySelector(isPicture ? "[data-wall-picture]" : "[data-wall-words]");
+  const picture = isPicture(item);
+  const template = page.querySelector(picture ? "[data-wall-picture]" : "[data-wall-words]");
   // Imported, not cloned: a template's own document is inert, and loads no pictures.
   const tile = document.importNode(template.content, true).firstElementChild;
-  tile.href = path(item.href);
+  if (item.remote) leadAway(tile, item);
+  else tile.href = path(item.href);
   tile.dataset.id = item.id;
   tile.dataset.span = span(item);
   tile.querySelector(".model").textContent = item.model;
-  if (isPicture) {
+  if (picture) {
     tile.querySelector(".prompt").textContent = item.prompt;
     const image = tile.querySelector("img");
     image.alt = item.prompt.slice(0, 150);
@@ -54,8 +70,9 @@ async function build(item) {
   } else {
     tile.querySelector(".kind").textContent = words[item.kind];
     tile.querySelector(".badge").dataset.kind = item.kind;
-    tile.querySelector(".asked").textContent = item.kind === "audio" ? "" : item.prompt;
-    tile.querySelector(".answer").textContent = item.kind === "audio" ? item.prompt : item.response;
+    const answered = item.kind === "text";
+    tile.querySelector(".asked").textContent = answered ? item.prompt : "";
+    tile.querySelector(".answer").textContent = answered ? item.response : item.prompt;
   }
   tile.dataset.order = String(++shown);
   tile.classList.add("entering");

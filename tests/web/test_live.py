@@ -1,10 +1,16 @@
 """The wall's page as the server gives it, before any script."""
 
+import json
+
 import pytest
 
 from feeds import outbox, recent
+from feeds.models import Outbox
+from feeds.relay import remote
+from feeds.relay.sources import Source
 from generation.fulfilment import event
 from pollweb.lib import redis
+from tests.feeds.feedserver import picture
 
 
 @pytest.fixture(autouse=True)
@@ -69,3 +75,15 @@ def test_with_redis_away_it_is_an_empty_wall_and_the_rate_is_not_known(client, t
     assert "—</span>/min" in content
     assert "Nothing has been made yet" in content
     assert client.get("/").status_code == 200
+
+
+@pytest.mark.django_db
+def test_what_another_installation_made_is_a_link_to_it_and_nothing_of_it_is_loaded(client):
+    said = json.dumps(picture(prompt='"><script>alert(1)</script>'))
+    made = remote.read(Source("image", "https://image.example.org/feed"), said)
+    outbox.append([Outbox(event_id=made.id, kind=made.kind, payload=made.as_dict())])
+    content = client.get("/live").content.decode()
+    assert f'href="{made.href}" rel="noopener nofollow" target="_blank"' in content
+    assert "from image.example.org" in content
+    assert "<script>alert" not in content
+    assert 'src="https://image.example.org' not in content
