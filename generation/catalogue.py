@@ -41,6 +41,7 @@ class ModelCard:
     voices: tuple[str, ...]
     tools: bool
     vision: bool
+    edits: bool
     reasoning: bool
     largest_side: int
     max_input_chars: int
@@ -83,6 +84,7 @@ def cards(kind: str) -> dict[str, ModelCard]:
             voices=tuple(card.voices),
             tools=card.tools,
             vision=card.vision,
+            edits=card.edits,
             reasoning=card.reasoning,
             largest_side=card.largest_side,
             max_input_chars=card.max_input_chars,

@@ -33,7 +33,7 @@ from generation.catalogue import ModelCard
 from generation.errors import InvalidRequest, ProviderError, ProviderTimeout, QueueAway
 from generation.models import ACTIVE, Generation, State
 from generation.providers import registry
-from generation.requests import ChatRequest, Request, TranscriptionRequest
+from generation.requests import ChatRequest, ImageRequest, Request, TranscriptionRequest
 from pollweb.accounts import line
 from pollweb.accounts.identity import Principal
 from pollweb.lib import db
@@ -137,6 +137,13 @@ def check(request: Request, card: ModelCard, principal: Principal) -> None:
     if isinstance(request, ChatRequest) and request.has_recordings and registry.is_local(card.sources[0].provider):
         raise InvalidRequest(
             f"The model {card.name} does not hear. Send a recording to openai-audio.", code="audio_not_supported"
+        )
+    if isinstance(request, ImageRequest) and request.images and not card.edits:
+        editing = ", ".join(known.name for known in catalogue.cards("image").values() if known.edits)
+        raise InvalidRequest(
+            f"The model {card.name} makes pictures from words only. Models that change a given picture: "
+            f"{editing or 'none here'}.",
+            code="edit_not_supported",
         )
     most = settings.DESIGN.limits.prompt_chars if request.kind == "image" else card.max_input_chars
     length = sum(len(requests.text_of(m.get("content"))) for m in getattr(request, "messages", ())) or len(

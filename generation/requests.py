@@ -71,7 +71,7 @@ class Request(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class ImageRequest(Request):
-    """One picture. Sides in pixels; `seed` is already chosen (−1 has become a random one).
+    """One picture. Sides in pixels, 0 where the given picture decides; `seed` is already chosen (−1 has become one).
 
     `images` are pictures to work on: addresses or bytes as the caller gave them, digests in the media store once
     generation.inputs has taken them. A provider finds their bytes, PNG or JPEG, in `pictures`. `logo` names the

@@ -112,6 +112,7 @@ class Card(Table):
     voices: list[str] = []
     tools: bool = False
     vision: bool = False
+    edits: bool = False
     reasoning: bool = False
     largest_side: Annotated[int, Field(ge=64, le=8192)] = 1024
     max_input_chars: Annotated[int, Field(ge=1, le=10_000_000)] = 32_000

@@ -38,7 +38,7 @@ DESIGN = config.parse(
             "image": {
                 "flux": {"from": [{"provider": "scripted", "model": "picture"}]},
                 "turbo": {"from": [{"provider": "scripted", "model": "picture"}]},
-                "kontext": {"from": [{"provider": "scripted", "model": "picture"}]},
+                "kontext": {"from": [{"provider": "scripted", "model": "picture"}], "edits": True},
                 "rare": {"from": [{"provider": "scripted", "model": "picture"}], "tier": "flower"},
             },
             "text": {

@@ -57,7 +57,10 @@ async def about(request: HttpRequest) -> HttpResponse:
                 "aliases": list(card.aliases),
                 "description": card.description,
                 "tier": card.tier,
+                "enhance": True,
+                "edit": card.edits,
                 "maxSideLength": card.largest_side,
+                "maxPixels": card.largest_side**2,
                 "made_by": [str(source) for source in card.sources],
             }
             for card in cards

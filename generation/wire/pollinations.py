@@ -30,12 +30,10 @@ def is_private(query: Query) -> bool:
 
 def image_request(prompt: str, query: Query, card: ModelCard, images: Sequence[str | bytes] = ()) -> ImageRequest:
     """`GET /prompt/{prompt}?…` for the model of `card`. InvalidParameter for a size that is none."""
-    usual = min(1024, card.largest_side)
-    width, height = values.fitted(
-        values.side("width", query.get("width") or usual),
-        values.side("height", query.get("height") or usual),
-        card.largest_side,
-    )
+    # A side that nobody named is the given picture's own; without one it is the model's usual.
+    usual = 0 if images else min(1024, card.largest_side)
+    asked = [values.side(name, query[name]) if query.get(name) else usual for name in ("width", "height")]
+    width, height = values.fitted(asked[0], asked[1], card.largest_side)
     quality = query.get("quality", "")
     guidance = query.get("guidance_scale", "")
     return ImageRequest(

@@ -73,7 +73,9 @@ def side(name: str, value: Any) -> int:
 
 
 def fitted(width: int, height: int, largest: int) -> tuple[int, int]:
-    """The size that is really made: within the model's area and longest side, its proportion kept."""
+    """The size that is really made: within the model's area and longest side, its proportion kept; 0 is left open."""
+    if not (width and height):
+        return min(width, largest), min(height, largest)
     scale = min(1.0, math.sqrt(largest * largest / (width * height)), largest / max(width, height))
     if scale == 1.0:
         return width, height

@@ -25,6 +25,8 @@ def translate(exc: Exception) -> Exception:
             return InvalidRequest(str(exc), code="invalid_audio")
         case "UnknownVoice" | "UnknownLanguage":
             return InvalidParameter(str(exc))
+        case "CannotDo":
+            return InvalidRequest(str(exc), code="edit_not_understood")
         case "ContextTooLong":
             return InvalidRequest(str(exc), code="input_too_long")
         case "RequestRefused":

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 
 CHAT_FILES = {"tiny": "SmolLM2-135M-Instruct.Q4_1.gguf", "default": "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"}
 SPEECH_FILE = "kokoro-v1.0.int8.onnx"
+UPSCALER_FILE = "realesr-animevideov3-x4.bin"
+LARGEST_EDIT = 2048  # pixels a side, and the square of it in area
 TRANSCRIPTION_FOLDERS = {"tiny": "whisper-tiny.en", "default": "whisper-base"}
 VISION_FILE = "efficientnet-lite0-57934424.pth"
 # Facts about a picture are to be worded, not embroidered.
@@ -35,7 +38,8 @@ Work = Callable[[Tell, Stop], Result]
 
 
 class Local(Provider):
-    """Models: `scene-painter` (pictures), `chat` (answers), `speech` (sound), `transcription` (what was said)."""
+    """Models: `scene-painter` (pictures), `scene-editor` (changed pictures), `chat` (answers), `speech` (sound),
+    `transcription` (what was said)."""
 
     kind: ClassVar[str] = "local"
 
@@ -54,8 +58,10 @@ class Local(Provider):
         match model, request:
             case "scene-painter", ImageRequest(images=[_, *_]):
                 raise InvalidRequest("The scene painter paints from words, not from pictures.", code="unsupported")
-            case "scene-painter", ImageRequest():
-                work = self._paint(request)
+            case "scene-editor", ImageRequest() if request.pictures:
+                work = self._edit(request)
+            case (("scene-painter" | "scene-editor"), ImageRequest()):
+                work = self._paint(request, model)
             case "chat", ChatRequest():
                 work = self._chat(request, deadline)
             case "speech", SpeechRequest():
@@ -102,7 +108,7 @@ class Local(Provider):
 
     # --- pictures -----------------------------------------------------------------------------------------------------
 
-    def _paint(self, request: ImageRequest) -> Work:
+    def _paint(self, request: ImageRequest, model: str) -> Work:
         def work(tell: Tell, stop: Stop) -> Result:
             from generation.providers.local import painter
 
@@ -112,12 +118,40 @@ class Local(Provider):
             file = io.BytesIO()
             painting.image.save(file, "JPEG", quality=90, subsampling=0, optimize=True)
             return Result(
-                made_by=f"{self.name}/scene-painter",
+                made_by=f"{self.name}/{model}",
                 data=file.getvalue(),
                 media_type="image/jpeg",
                 width=request.width,
                 height=request.height,
                 notes={"scene": painting.words(), "digital_source": "algorithmicMedia"},
+            )
+
+        return work
+
+    def _edit(self, request: ImageRequest) -> Work:
+        def work(tell: Tell, stop: Stop) -> Result:
+            from PIL import Image
+
+            from generation.providers.local import editor
+
+            edited = editor.edit(
+                request.text,
+                [Image.open(io.BytesIO(data)) for data in request.pictures],
+                seed=request.seed,
+                size=(request.width, request.height),
+                largest=LARGEST_EDIT,
+                weights=_upscaler(),
+                stop=stop,
+            )
+            file = io.BytesIO()
+            edited.image.save(file, "JPEG", quality=90, subsampling=0, optimize=True)
+            return Result(
+                made_by=f"{self.name}/scene-editor",
+                data=file.getvalue(),
+                media_type="image/jpeg",
+                width=edited.image.width,
+                height=edited.image.height,
+                notes={"edits": list(edited.done), "digital_source": edited.source},
             )
 
         return work
@@ -260,6 +294,14 @@ class Local(Provider):
 
 def _whisper() -> str:
     return TRANSCRIPTION_FOLDERS["tiny" if settings.MODEL_SET == "tiny" else "default"]
+
+
+def _upscaler() -> Path | None:
+    """The upscaler's file, if it is here and whole."""
+    try:
+        return model_files.path_of(settings.MODEL_FOLDER, UPSCALER_FILE)
+    except model_files.ModelFileError:
+        return None
 
 
 def _present(name: str) -> None:

@@ -32,8 +32,8 @@ def written(tmp_path: Path, name: str = "a.gguf", sha: str = "0" * 64, url: str 
     [
         ("none", set()),
         ("tiny", {"chat", "transcription", "vision"}),
-        ("default", {"chat", "speech", "transcription", "vision"}),
-        ("large", {"chat", "speech", "transcription", "vision"}),
+        ("default", {"chat", "speech", "transcription", "upscaler", "vision"}),
+        ("large", {"chat", "speech", "transcription", "upscaler", "vision"}),
     ],
 )
 def test_each_set_brings_the_engines_it_promises(set_name, engines):

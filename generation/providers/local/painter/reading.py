@@ -58,7 +58,7 @@ class _Found:
 def read(prompt: str, rng: np.random.Generator) -> Scene:
     """The scene `prompt` asks for; `rng` decides what it leaves open. Any text will do, also none."""
     found = _Found()
-    phrases = _meanings(plain(prompt[:READ_CHARACTERS]))
+    phrases = meanings_of(plain(prompt[:READ_CHARACTERS]))
     for before, meanings, after in zip([(), *phrases], phrases, [*phrases[1:], ()], strict=False):
         # "red and white boats" is one colour, the first; "a red boat and a cat" is not one thing.
         if not (_is(meanings, "breaks") and _is(before, "colour") and _is(after, "colour")):
@@ -70,7 +70,7 @@ def _is(meanings: tuple[Meaning, ...], kind: str) -> bool:
     return any(meaning.kind == kind for meaning in meanings)
 
 
-def _meanings(text: str) -> list[tuple[Meaning, ...]]:
+def meanings_of(text: str) -> list[tuple[Meaning, ...]]:
     """The meanings of the text's phrases in order; () for words without, and for punctuation a break."""
     pieces = _PIECE.findall(text)
     english, chinese = vocabulary.english(), vocabulary.chinese()
