@@ -53,8 +53,12 @@ async def take(request: Request) -> Request:
 
 async def keep(source: Source) -> str:
     """Store one picture, given as bytes, http(s) address or data: address, and return its digest."""
-    picture = await pictures.read(source if isinstance(source, bytes) else await _bytes_of(source))
-    return await db.run(_store, picture)
+    return await db.run(_store, await look(source))
+
+
+async def look(source: Source) -> pictures.Picture:
+    """Read one picture without storing it. Raises what `take` does."""
+    return await pictures.read(source if isinstance(source, bytes) else await _bytes_of(source))
 
 
 async def give(request: Request) -> Request:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 
 from generation import catalogue, intake, links, media
-from generation.api import audio, doors, jobs, responses
+from generation.api import audio, doors, embeddings, jobs, responses
 from generation.errors import InvalidRequest
 from generation.requests import Request, SpeechRequest
 from generation.wire import openai, pollinations, values
@@ -81,12 +81,17 @@ async def models(request: HttpRequest) -> HttpResponseBase:
 async def openai_models(request: HttpRequest) -> HttpResponseBase:
     """`GET /openai/models`, `GET /v1/models`."""
     kinds = ["text", "audio", "transcription", *(["image"] if request.face == "v1" else [])]  # type: ignore[attr-defined]
-    return responses.json({"object": "list", "data": [openai.model(card) for kind in kinds for card in _sorted(kind)]})
+    listed = [openai.model(card) for kind in kinds for card in _sorted(kind)]
+    if request.face == "v1":  # type: ignore[attr-defined]
+        listed.append(embeddings.MODEL)
+    return responses.json({"object": "list", "data": listed})
 
 
 @doors.methods("GET", "HEAD")
 async def openai_model(request: HttpRequest, name: str) -> HttpResponseBase:
     """`GET /v1/models/{id}`."""
+    if name in embeddings.NAMES:
+        return responses.json(embeddings.MODEL)
     return responses.json(openai.model(catalogue.find(name, ("text", "audio", "transcription", "image"))))
 
 

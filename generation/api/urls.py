@@ -6,7 +6,7 @@ Prompts are read from the raw path by the views (a route cannot take every chara
 from django.urls import URLPattern, URLResolver, path, re_path
 
 from feeds import stream
-from generation.api import audio, dialects, files, images, jobs, texts
+from generation.api import audio, dialects, embeddings, files, images, jobs, moderations, texts
 
 Table = list[URLPattern | URLResolver]
 
@@ -35,6 +35,8 @@ v1: Table = [
     path("chat/completions", texts.completions),
     path("responses", dialects.create_response),
     path("messages", dialects.create_message),
+    path("embeddings", embeddings.create),
+    path("moderations", moderations.create),
     path("audio/speech", audio.create_speech),
     path("audio/transcriptions", audio.create_transcription),
     path("jobs/<str:public_id>", jobs.job),
