@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { generateText, isStepCount, streamText, tool } from "ai";
 import { z } from "zod";
 
-import { openai, vercel } from "./clients.js";
+import { openai, vercel, vercelOpenAI } from "./clients.js";
 
 const FRANCE = "What is the capital of France?";
 const TOKYO = "What is the weather in Tokyo?";
@@ -116,4 +116,29 @@ test("the Vercel AI SDK calls a tool and tells its answer", async () => {
   assert.equal(steps.length, 2);
   assert.match(cities[0], /Tokyo/);
   assert.match(text, /15|rain/i);
+});
+
+test("the Vercel AI SDK chats by OpenAI's Responses", async () => {
+  const { text } = await generateText({
+    model: vercelOpenAI.responses("openai"),
+    prompt: FRANCE,
+    maxOutputTokens: 24,
+    maxRetries: 0,
+  });
+  assert.match(text, /Paris/);
+});
+
+test("the Vercel AI SDK streams by OpenAI's Responses", async () => {
+  const { textStream } = streamText({
+    model: vercelOpenAI.responses("openai"),
+    prompt: "Count from one to six.",
+    maxOutputTokens: 24,
+    maxRetries: 0,
+    onError: ({ error }) => {
+      throw error;
+    },
+  });
+  const pieces = [];
+  for await (const piece of textStream) pieces.push(piece);
+  assert.ok(pieces.length > 3);
 });
