@@ -127,9 +127,14 @@ def test_every_style_paints_small_and_long_pictures(style, size):
     assert np.asarray(image).std() > 8
 
 
-@pytest.mark.parametrize("size", [(63, 100), (100, 2049), (0, 0), (-5, 64)])
+@pytest.mark.parametrize("size", [(1, 1), (16, 24), (3, 64), (1, 2048), (2048, 1)])
+def test_less_than_a_scene_needs_is_scaled_down_from_a_larger_one(size):
+    assert paint("three red boats on a lake", seed=4, width=size[0], height=size[1]).image.size == size
+
+
+@pytest.mark.parametrize("size", [(0, 100), (100, 2049), (0, 0), (-5, 64)])
 def test_a_size_out_of_range_is_refused(size):
-    with pytest.raises(ValueError, match="64 to 2048"):
+    with pytest.raises(ValueError, match="1 to 2048"):
         paint("a cat", seed=1, width=size[0], height=size[1])
 
 

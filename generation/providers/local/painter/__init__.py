@@ -12,7 +12,7 @@ The same prompt, seed and size give the same bytes, in any process. Nothing slow
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .scene import Scene
 
-SMALLEST, LARGEST = 64, 2048  # pixels a side
+SMALLEST, LARGEST = 64, 2048  # pixels a side; what is smaller is painted larger and scaled down
 
 __all__ = ["LARGEST", "SMALLEST", "Painting", "Stopped", "paint"]
 
@@ -42,14 +42,22 @@ class Painting:
 
 
 def paint(prompt: str, *, seed: int, width: int, height: int, stop: Callable[[], bool] = lambda: False) -> Painting:
-    """A picture of `prompt`, exactly `width` × `height` pixels (64 to 2048 each; ValueError beyond).
+    """A picture of `prompt`, exactly `width` × `height` pixels (1 to 2048 each; ValueError beyond).
 
     Any text is painted; what it leaves open, or all of it when it is empty, is decided by `seed`. `stop` is asked
     between the stages of the work, a few times a second; when it is true, Stopped is raised.
     """
-    if not (SMALLEST <= width <= LARGEST and SMALLEST <= height <= LARGEST):
-        raise ValueError(f"width and height must be {SMALLEST} to {LARGEST} pixels, not {width}×{height}")
+    if not (1 <= width <= LARGEST and 1 <= height <= LARGEST):
+        raise ValueError(f"width and height must be 1 to {LARGEST} pixels, not {width}×{height}")
+    from PIL import Image, ImageOps
+
     from .canvas import Canvas
     from .painting import paint_scene
 
-    return paint_scene(prompt, seed, Canvas(width, height, stop))
+    enlarged = max(1.0, SMALLEST / min(width, height))
+    canvas = Canvas(min(LARGEST, round(width * enlarged)), min(LARGEST, round(height * enlarged)), stop)
+    painting = paint_scene(prompt, seed, canvas)
+    if enlarged == 1.0:
+        return painting
+    # A scene has no room on fewer pixels: it is painted larger, and its middle scaled down.
+    return replace(painting, image=ImageOps.fit(painting.image, (width, height), Image.Resampling.LANCZOS))
