@@ -7,6 +7,7 @@ pollweb.protocol:WebSocket`; the counts are each process's own.
 
 import asyncio
 import math
+import re
 from collections import Counter
 from http import HTTPStatus
 
@@ -25,6 +26,7 @@ FIELDS = 100
 HEAD_SECONDS = 15.0
 STALL_SECONDS = 15.0
 LINGER_SECONDS = 2.0
+BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 
 
 class Refused(Exception):
@@ -112,7 +114,7 @@ class StallGuard:
 
 class HTTP(StallGuard, HttpToolsProtocol):
     network: str | None = None
-    in_head = True
+    in_line = in_head = True
     head_bytes = 0
     field_bytes = 0
     head_timer: asyncio.TimerHandle | None = None
@@ -150,6 +152,8 @@ class HTTP(StallGuard, HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.refused:
             return
+        if self.in_line:
+            data = self.escaped(data)
         if self.in_head:
             self.head_bytes += len(data)
         super().data_received(data)
@@ -160,6 +164,14 @@ class HTTP(StallGuard, HttpToolsProtocol):
             self.refuse(_long_head() if self.headers else _long_line())
         elif self.head_bytes and self.head_timer is None:
             self.await_head()
+
+    def escaped(self, data: bytes) -> bytes:
+        """Percent-encode what is not ASCII in a request line: browsers do so, curl sends it as it was typed."""
+        line, end, _ = data.partition(b"\n")
+        self.in_line = not end
+        if line.isascii():
+            return data
+        return BEYOND_ASCII.sub(lambda found: b"%%%02X" % found[0][0], line) + data[len(line) :]
 
     def on_message_begin(self) -> None:
         self.head_bytes, self.field_bytes = self.head_bytes or 1, 0
@@ -185,7 +197,7 @@ class HTTP(StallGuard, HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        self.in_head = True
+        self.in_line = self.in_head = True
 
     def await_head(self) -> None:
         self.head_timer = self.loop.call_later(HEAD_SECONDS, self.head_is_late)
@@ -215,8 +227,12 @@ class HTTP(StallGuard, HttpToolsProtocol):
         self.refused = True
         self.head_came()
         if self.cycle is not None and not self.cycle.response_complete:
-            self.transport.close()  # an answer is under way: there is no place for another
-            return
+            if self.cycle.response_started:
+                self.transport.close()  # an answer is under way: there is no place for another
+                return
+            # The application waits for a body that broke off: to it the client has left.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         self.transport.write(refusal.response())
         if self.transport.can_write_eof():
             self.transport.write_eof()

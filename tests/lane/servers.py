@@ -136,6 +136,14 @@ async def hello(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
+async def seen(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """A plain ASGI application that answers what it was asked: the raw path, the query string, and X-Sent."""
+    sent = dict(scope["headers"]).get(b"x-sent", b"")
+    body = scope["raw_path"] + b" " + scope["query_string"] + b" " + sent
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+    await send({"type": "http.response.body", "body": body})
+
+
 class Endless:
     """An ASGI application that sends for ever; `ended` is set when it was stopped."""
 

@@ -10,7 +10,7 @@ from websockets.sync.client import connect
 
 from pollweb import protocol
 from pollweb.config import Limits
-from tests.lane.servers import Connection, Endless, hello, in_thread
+from tests.lane.servers import Connection, Endless, hello, in_thread, seen
 
 
 @pytest.fixture
@@ -89,6 +89,23 @@ def test_it_does_not_take_a_body_for_a_head(port: int) -> None:
 )
 def test_it_answers_what_is_no_http_with_400(port: int, data: bytes) -> None:
     assert ask(port, data)[0] == 400
+
+
+@pytest.mark.parametrize("pieces", [1, 40], ids=["at once", "byte by byte"])
+def test_it_takes_an_address_that_was_sent_as_it_was_typed(pieces: int) -> None:
+    typed = "GET /prompt/一只猫?system=猫 HTTP/1.1\r\nHost: localhost\r\nX-Sent: é\r\n\r\n".encode()
+    with in_thread(seen) as port, Connection(port) as connection:
+        for _ in range(2):
+            for start in range(0, len(typed), len(typed) // pieces):
+                connection.send(typed[start : start + len(typed) // pieces])
+            told = connection.read(1000)
+            assert b"/prompt/%E4%B8%80%E5%8F%AA%E7%8C%AB system=%E7%8C%AB" in told
+            assert "é".encode() in told
+
+
+def test_it_answers_a_broken_body_with_400(port: int) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert ask(port, head + b"zz\r\n")[0] == 400
 
 
 def test_it_waits_for_a_head_only_so_long(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
