@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse
 
 from generation import store
 from generation.models import Artifact, Generation
-from pollweb.lib.errors import NotFound
+from pollweb.lib.errors import NotFound, PollwebError
+from pollweb.lib.http import error_response
 
 RANGE = re.compile(r"bytes=(\d{0,12})-(\d{0,12})")
 
@@ -83,7 +84,10 @@ async def respond(request: HttpRequest, row: Generation, *, filename: str, attac
     if asked and request.headers.get("if-range", etag) == etag and any(asked.groups()):
         first, last = _span(asked, len(data))
         if first > last:
-            return HttpResponse(status=416, headers={**common, "Content-Range": f"bytes */{len(data)}"})
+            refused = PollwebError(f"This file has {len(data)} bytes.", code="range_not_satisfiable", status=416)
+            response = error_response(refused, request)
+            response["Content-Range"] = f"bytes */{len(data)}"
+            return response
         common["Content-Range"] = f"bytes {first}-{last}/{len(data)}"
         return HttpResponse(data[first : last + 1], status=206, content_type=artifact.media_type, headers=common)
     return HttpResponse(data, content_type=artifact.media_type, headers=common)
