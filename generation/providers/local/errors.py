@@ -19,6 +19,8 @@ def translate(exc: Exception) -> Exception:
     match type(exc).__name__:
         case "Stopped":
             return ProviderTimeout("The engine was stopped at the deadline.", retry_after=5)
+        case "OutOfTime":
+            return ProviderTimeout(str(exc))
         case "UnsupportedLanguage" | "EmptyText":
             return Unspeakable(str(exc))
         case "UnreadableAudio":

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from generation.providers.local.chat import ContextTooLong, EngineFailed, RequestRefused
+from generation.providers.local.chat import ContextTooLong, EngineFailed, OutOfTime, RequestRefused
 from generation.providers.local.chat.plan import Plan
 from generation.providers.local.chat.stream import Stream
 
@@ -67,6 +67,13 @@ def test_before_the_deadline_the_answer_ends_with_what_there_is():
     assert answer(chunk("Paris", **timings(1))) is True
     assert answer.answer()["finish_reason"] == "length"
     assert answer.answer()["message"]["content"] == "Paris"
+
+
+def test_a_deadline_before_the_first_word_is_no_empty_answer():
+    answer = stream(deadline=time.monotonic() + 4)
+    assert answer(progress(3)) is True
+    with pytest.raises(OutOfTime):
+        answer.reraise()
 
 
 def test_a_call_ends_the_answer():

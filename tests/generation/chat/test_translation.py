@@ -9,6 +9,7 @@ STATUS = {
     chat.ModelDamaged("m"): 503,
     chat.EngineBusy("m"): 503,
     chat.EngineFailed("m"): 502,
+    chat.OutOfTime("m"): 504,
     chat.RequestRefused("m"): 400,
     chat.ContextTooLong(8192): 400,
 }

@@ -9,6 +9,7 @@ from generation.providers.local.chat.errors import (
     EngineMissing,
     ModelDamaged,
     ModelMissing,
+    OutOfTime,
     RequestRefused,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "EngineMissing",
     "ModelDamaged",
     "ModelMissing",
+    "OutOfTime",
     "RequestRefused",
 ]

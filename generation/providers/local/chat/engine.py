@@ -59,7 +59,7 @@ class ChatEngine:
         returning True; `cancelled` is asked also while nothing comes. Some seconds before `deadline` (monotonic) the
         answer ends with what there is. The answer: `{"message", "finish_reason": stop|length|tool_calls, "usage"}`.
 
-        Raises RequestRefused, ContextTooLong, EngineBusy, EngineFailed and what `load` raises.
+        Raises RequestRefused, ContextTooLong, EngineBusy, EngineFailed, OutOfTime and what `load` raises.
         """
         plan = Plan.of(body, self.context)
         self.load()

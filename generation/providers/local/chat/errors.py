@@ -6,6 +6,7 @@ EngineError
 ├── ModelDamaged         the model file does not load
 ├── EngineBusy           others had the engine for as long as this request could wait
 ├── EngineFailed         the engine broke off
+├── OutOfTime            the deadline came before the first word
 └── RequestRefused       the caller can mend it
     └── ContextTooLong   the prompt alone exceeds what the model can read
 """
@@ -32,6 +33,10 @@ class EngineBusy(EngineError):
 
 
 class EngineFailed(EngineError):
+    pass
+
+
+class OutOfTime(EngineError):
     pass
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from generation.providers.local.chat.errors import ContextTooLong, EngineFailed, RequestRefused
+from generation.providers.local.chat.errors import ContextTooLong, EngineFailed, OutOfTime, RequestRefused
 from generation.providers.local.chat.plan import Plan
 from generation.providers.local.chat.tools import CallSieve, as_tool_call, whole_call
 
@@ -96,6 +96,8 @@ class Stream:
         if self._cancelled():
             return True
         if time.monotonic() >= self._stop_at and not self._finish_reason:
+            if not self._written:
+                raise OutOfTime("The prompt alone took all the time there is; a shorter one may be answered.")
             self._finish_reason = "length"
             return True
         return False
