@@ -238,7 +238,7 @@ def database(url: str, *, pool: int) -> dict[str, Any]:
     if parts.scheme == "sqlite" and parts.path:
         return {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": unquote(parts.path),
+            "NAME": "/" + unquote(parts.path).lstrip("/"),
             "OPTIONS": {
                 # Readers beside one writer, which waits for its turn instead of failing: without IMMEDIATE half of the
                 # concurrent read-then-write transactions end in "database is locked".

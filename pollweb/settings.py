@@ -52,7 +52,7 @@ _loopback = {"localhost", "127.0.0.1", "::1"}
 ALLOWED_HOSTS = sorted({*_hosts, "localhost", "127.0.0.1", "[::1]", ".localhost", *env.words("POLLWEB_ALLOWED_HOSTS")})
 PRODUCTION = env.flag("POLLWEB_PRODUCTION", bool(_hosts - _loopback))
 ALLOW_HTTP = env.flag("POLLWEB_ALLOW_HTTP")
-TRUSTED_PROXIES = env.words("POLLWEB_TRUSTED_PROXIES")
+TRUSTED_PROXIES = env.networks("POLLWEB_TRUSTED_PROXIES")
 FETCH_ALLOW = env.host_ports("POLLWEB_FETCH_ALLOW")
 
 # --- secrets ----------------------------------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ def _socket_folder() -> Path:
 
 
 SOCKET_FOLDER = _socket_folder()
-REDIS_URL = env.text("POLLWEB_REDIS_URL", f"unix://{SOCKET_FOLDER / 'valkey.sock'}")
+REDIS_URL = env.redis_url("POLLWEB_REDIS_URL", f"unix://{SOCKET_FOLDER / 'valkey.sock'}")
 EMBEDDED_REDIS = not env.text("POLLWEB_REDIS_URL")
 REDIS_PREFIX = env.text("POLLWEB_REDIS_PREFIX", "pollweb")
 

@@ -7,6 +7,7 @@ start with a sentence that names the variable, the value and what is allowed. An
 
 import os
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -78,6 +79,36 @@ def host_ports(name: str) -> list[str]:
                 f"{name} holds {pair!r}; allowed are pairs such as intranet.example:8080 or [::1]:8080."
             )
     return pairs
+
+
+def networks(name: str) -> list[str]:
+    """A list of IP networks and addresses."""
+    found = words(name)
+    for word in found:
+        try:
+            ip_network(word, strict=False)
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"{name} holds {word!r}; allowed are networks such as 10.0.0.0/8 and addresses."
+            ) from None
+    return found
+
+
+def redis_url(name: str, default: str) -> str:
+    """`redis://` or `rediss://` with a host, or `unix://` with a path. A refused one may hold a password: not told."""
+    value = text(name, default)
+    try:
+        parts = urlsplit(value)
+        known = bool(parts.path if parts.scheme == "unix" else parts.scheme in ("redis", "rediss") and parts.hostname)
+        known = known and (parts.port or 1) > 0
+    except ValueError:
+        known = False
+    if known:
+        return value
+    told = value.partition(":")[0] if "://" in value else ""
+    raise ImproperlyConfigured(
+        f"{name} is {f'{told}://…' if told else 'no address'}; allowed are redis://host:port/0 and unix:///path."
+    )
 
 
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:

@@ -31,3 +31,29 @@ def test_it_reads_hosts_with_their_ports(monkeypatch):
         monkeypatch.setenv("POLLWEB_X", wrong)
         with pytest.raises(ImproperlyConfigured, match="POLLWEB_X holds"):
             env.host_ports("POLLWEB_X")
+
+
+def test_it_refuses_networks_that_are_none(monkeypatch):
+    monkeypatch.setenv("POLLWEB_X", "10.0.0.0/8, ::1 192.168.0.7")
+    assert env.networks("POLLWEB_X") == ["10.0.0.0/8", "::1", "192.168.0.7"]
+    monkeypatch.setenv("POLLWEB_X", "10.0.0.0/8 proxy.example")
+    with pytest.raises(ImproperlyConfigured, match=r"POLLWEB_X holds 'proxy\.example'; allowed are networks"):
+        env.networks("POLLWEB_X")
+
+
+@pytest.mark.parametrize(
+    "good", ["redis://h", "rediss://u:p@h:1/2", "unix:///run/x.sock", "unix://:p@/run/x.sock?db=1"]
+)
+def test_it_reads_addresses_of_redis(good, monkeypatch):
+    monkeypatch.setenv("POLLWEB_X", good)
+    assert env.redis_url("POLLWEB_X", "redis://default") == good
+
+
+@pytest.mark.parametrize(
+    "wrong", ["localhost:6379", "redis://", "unix://", "http://h:1", "redis://:s3cret@h:port", "s3cret"]
+)
+def test_it_refuses_other_addresses_and_does_not_tell_a_password(wrong, monkeypatch):
+    monkeypatch.setenv("POLLWEB_X", wrong)
+    with pytest.raises(ImproperlyConfigured, match=r"POLLWEB_X is .*; allowed are redis://") as refused:
+        env.redis_url("POLLWEB_X", "redis://default")
+    assert "s3cret" not in str(refused.value)

@@ -24,6 +24,8 @@ READERS = {
     "seconds",
     "words",
     "host_ports",
+    "networks",
+    "redis_url",
     "choice",
     "folder",
     "base_url",
