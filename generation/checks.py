@@ -10,8 +10,10 @@ from generation import logo, model_files
 from generation.providers import registry
 from generation.providers.registry import KINDS
 
+DESIGN = "design"  # the tag of what `up` looks at before it starts anything
 
-@register()
+
+@register(DESIGN)
 def providers_are_of_known_kinds(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [
         Error(
@@ -24,7 +26,7 @@ def providers_are_of_known_kinds(app_configs: Any, **kwargs: Any) -> list[CheckM
     ]
 
 
-@register()
+@register(DESIGN)
 def providers_can_be_called(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """An address that is none, a key that is not there, a word that is unknown."""
     found: list[CheckMessage] = []
@@ -39,7 +41,7 @@ def providers_can_be_called(app_configs: Any, **kwargs: Any) -> list[CheckMessag
     return found
 
 
-@register()
+@register(DESIGN)
 def logo_is_a_picture(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     file = logo.path()
     if file is None or logo.is_readable(file):

@@ -89,6 +89,12 @@ def test_a_damaged_database_is_refused(up: Callable[..., Site], tmp_path: Path, 
     assert "pollweb.sqlite3 is damaged" in refusal(up())
 
 
+def test_a_provider_of_an_unknown_kind_is_refused(up: Callable[..., Site], tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "pollweb.toml").write_text('[providers.gpu]\nkind = "abacus"\n')
+    assert refusal(up()).startswith("providers.gpu.kind is 'abacus'; known are ")
+
+
 def test_a_home_that_cannot_be_made_is_refused(up: Callable[..., Site], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert "cannot be made: Not a directory" in refusal(up(home=tmp_path / "file" / "home"))

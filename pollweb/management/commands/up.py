@@ -6,10 +6,11 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
+from django.core.checks import run_checks
 from django.core.management.base import BaseCommand, CommandParser
 
 from feeds.relay import sources
-from generation import model_files
+from generation import checks, model_files
 from pollweb import preflight, supervise
 from pollweb.lib import env
 from pollweb.preflight import CannotStart
@@ -55,6 +56,8 @@ class Command(BaseCommand):
             sources.chosen(wishes["follow"])
         except ValueError as exc:
             raise CannotStart(f"--follow {exc}") from exc
+        for mistake in run_checks(tags=[checks.DESIGN]):
+            raise CannotStart(f"{mistake.msg} {mistake.hint}")
         preflight.prepare_folders()
         held = preflight.lock()
         try:
