@@ -48,7 +48,7 @@ function leadAway(tile, item) {
   const source = document.createElement("span");
   source.className = "source";
   source.textContent = words.source.replace("{host}", item.source);
-  tile.querySelector(".badge").append(" · ", source);
+  tile.querySelector(".badge .kind").after(" · ", source); // before the model: long names are cut at their end
 }
 
 async function build(item) {
