@@ -1,6 +1,7 @@
 """The text face over the whole application."""
 
 import json
+import time
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -133,6 +134,9 @@ async def test_a_completion_has_openais_shape(client):
     assert body["choices"][0]["finish_reason"] == "stop"
     assert body["usage"] == {"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9}
     assert body["id"].startswith("pllns_")
+    assert "system_fingerprint" not in body
+    assert 0 <= time.time() - body["created"] < 60  # seconds, not milliseconds
+    assert body["choices"][0]["logprobs"] is None
 
 
 async def test_post_answers_plain_text(client):
@@ -382,3 +386,15 @@ async def test_an_alias_answers_and_the_name_is_told(client):
     answer = await client.post("/openai", json={**ASK, "model": "gpt-4o-mini"})
     assert answer.json()["model"] == "openai"
     assert (await client.get("/text/x?model=gpt")).status_code == 404
+
+
+async def test_looking_makes_nothing(client, working):
+    for method, path in (("HEAD", "/text/x"), ("OPTIONS", "/text/x"), ("OPTIONS", "/openai"), ("HEAD", "/openai")):
+        assert (await client.request(method, path)).status_code in (200, 204, 405)
+    assert working.calls == []
+
+
+async def test_values_that_are_null_are_not_given(client, working):
+    nothing = dict.fromkeys(("temperature", "stop", "tools", "tool_choice", "response_format", "n", "logprobs", "user"))
+    await client.post("/openai", json={**ASK, **nothing, "seed": 0})
+    assert working.calls[0].options == {}
