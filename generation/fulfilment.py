@@ -302,6 +302,6 @@ def event(row: Generation) -> FeedEvent:
 def _told(row: Generation) -> dict[str, Any]:
     """The parameters that strangers are told; what was meant for an upstream may name people."""
     told = {k: v for k, v in row.params.items() if k not in UNTOLD}
-    if "options" in told:
-        told["options"] = {k: v for k, v in told["options"].items() if k != "extra"}
+    if isinstance(request := row.request(), ChatRequest) and request.options:
+        told["options"] = request.own_options
     return told | {"wasPimped": "enhanced_prompt" in row.notes}

@@ -143,6 +143,11 @@ class ChatRequest(Request):
         return {str(part.get("type", "text")) for part in parts if isinstance(part, dict)}
 
     @property
+    def own_options(self) -> dict[str, Any]:
+        """The options without `extra`, which may name people: what strangers may be told."""
+        return {name: value for name, value in self.options.items() if name != "extra"}
+
+    @property
     def json_mode(self) -> bool:
         return (self.options.get("response_format") or {}).get("type") in ("json_object", "json_schema")
 

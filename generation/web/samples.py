@@ -126,7 +126,7 @@ const file = URL.createObjectURL(await answer.blob());
 
 
 def _chat(request: ChatRequest) -> list[Sample]:
-    body: dict[str, Any] = {"model": request.model, "messages": list(request.messages), **request.options}
+    body: dict[str, Any] = {"model": request.model, "messages": list(request.messages), **request.own_options}
     if request.private:
         body["private"] = True
     shown = json.dumps(body, ensure_ascii=False, indent=2)

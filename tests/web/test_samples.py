@@ -94,3 +94,11 @@ def test_the_python_code_is_python(request_):
 def test_coloured_code_is_escaped():
     request = ChatRequest(model="openai", messages=({"role": "user", "content": "<script>alert(1)</script>"},))
     assert all("<script" not in sample.html for sample in samples(request))
+
+
+def test_what_was_meant_for_an_upstream_is_not_shown():
+    messages = ({"role": "user", "content": "Hello?"},)
+    options = {"temperature": 0.5, "extra": {"user": "alice@example.org"}}
+    shown = "".join(sample.code for sample in samples(ChatRequest(model="openai", messages=messages, options=options)))
+    assert "temperature" in shown
+    assert "alice" not in shown

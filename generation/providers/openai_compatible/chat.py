@@ -29,7 +29,7 @@ def body_of(request: ChatRequest, model: str, *, streamed: bool) -> dict[str, An
     """What is sent; fields that we do not know are passed on."""
     return {
         **request.options.get("extra", {}),
-        **{name: value for name, value in request.options.items() if name != "extra"},
+        **request.own_options,
         "model": model,
         "messages": list(request.messages),
         **({"stream": True, "stream_options": {"include_usage": True}} if streamed else {}),
