@@ -242,7 +242,7 @@ async def test_a_model_with_a_pace_of_its_own_has_a_line_of_its_own(working, set
     working.held = True
     asking = [asyncio.create_task(ask(picture(seed=seed))) for seed in range(1, 6)]
     key = redis.key("line", f"{ALICE.key}:image:flux", "order")
-    await until(lambda: redis.sync_client().zcard(key) == 4)
+    await until(lambda: redis.sync_client().zcard(key) == 4 and Generation.objects.filter(state="running").exists())
     with pytest.raises(LineFull, match="max: 5"):
         await ask(picture(seed=9))
     assert await count(Generation) == 1
