@@ -21,6 +21,7 @@ IMPATIENT = """
 [tiers.anonymous]
 interval = 0
 """
+LOGO_GREEN = (20, 140, 70)
 PATIENCE = 240.0  # seconds for one sample; one answer of full length takes half a minute on a busy machine
 
 
@@ -61,7 +62,7 @@ def logo() -> bytes:
     """A green disc with a white bar, as PNG."""
     image = Image.new("RGB", (256, 256), "white")
     draw = ImageDraw.Draw(image)
-    draw.ellipse((16, 16, 240, 240), fill=(20, 140, 70))
+    draw.ellipse((16, 16, 240, 240), fill=LOGO_GREEN)
     draw.rectangle((64, 112, 192, 144), fill="white")
     file = io.BytesIO()
     image.save(file, "PNG")
