@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import render
@@ -10,6 +11,7 @@ from django.utils import translation
 
 from pollweb.lib import ids
 from pollweb.lib.errors import PollwebError
+from pollweb.lib.http.errors import translated
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -40,7 +42,7 @@ class Languages(LocaleMiddleware):
 
 
 class ErrorPages:
-    """A PollwebError raised by a page's view becomes a page that says what happened."""
+    """A PollwebError raised by a page's view, or a database that is full or away, becomes a page that says so."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -49,9 +51,10 @@ class ErrorPages:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, PollwebError):
+        if not isinstance(exception, PollwebError | OperationalError | InterfaceError):
             return None
-        response = render(request, "error.html", {"error": exception}, status=exception.status)
-        if exception.retry_after is not None:
-            response["Retry-After"] = str(max(1, round(exception.retry_after)))
+        error = translated(exception)
+        response = render(request, "error.html", {"error": error}, status=error.status)
+        if error.retry_after is not None:
+            response["Retry-After"] = str(max(1, round(error.retry_after)))
         return response

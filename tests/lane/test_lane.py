@@ -7,6 +7,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path, re_path
 from django.views.decorators.http import require_POST, require_safe
@@ -142,6 +143,17 @@ async def test_it_tells_nothing_about_an_unexpected_fault(serving: Serving, capl
 
 async def test_it_understands_djangos_own_exceptions(serving: Serving) -> None:
     assert (await serving(text=[path("x", raising(PermissionDenied()))]).get("/text/x")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "code"),
+    [("database or disk is full", 507, "storage_full"), ("connection refused", 503, "database_away")],
+)
+async def test_a_database_that_is_full_or_away_is_no_fault_of_ours(
+    serving: Serving, said: str, status: int, code: str
+) -> None:
+    answer = await serving(text=[path("x", raising(OperationalError(said)))]).get("/text/x")
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
 async def test_it_names_the_path_that_the_image_host_does_not_know(serving: Serving) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 import orjson
 from django.core.exceptions import BadRequest as DjangoBadRequest
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import RawPostDataException, UnreadablePostError
 
-from pollweb.lib.errors import BadRequest, NotFound, PollwebError, TooLarge
+from pollweb.lib.errors import BadRequest, NotFound, PollwebError, TooLarge, Unavailable
 
 OPENAI_TYPES = {
     401: "authentication_error",
@@ -35,6 +36,14 @@ def translated(exc: BaseException) -> PollwebError:
             return TooLarge("The request body is too large.")
         case SuspiciousOperation() | DjangoBadRequest() | MultiPartParserError():
             return BadRequest("The request cannot be read.")
+        case OperationalError() if "is full" in str(exc):  # SQLite's words, when a transaction found no room
+            return PollwebError(
+                "The disk of this server is full; nothing was stored. Tell its operator.",
+                code="storage_full",
+                status=507,
+            )
+        case OperationalError() | InterfaceError():
+            return Unavailable("The database is away. Try again shortly.", code="database_away")
         case UnreadablePostError() | RawPostDataException():
             return BadRequest("The request body cannot be read.")
         case _:
