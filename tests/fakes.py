@@ -77,7 +77,7 @@ class Scripted(Provider):
                 message = SCRIPT.message or {"role": "assistant", "content": "".join(SCRIPT.words)}
                 yield Result(made_by=f"{self.name}/{model}", message=message, usage=Usage(7, len(SCRIPT.words)))
             elif isinstance(request, ImageRequest):
-                data = SCRIPT.made(request) if SCRIPT.made else jpeg(request.width, request.height)
+                data = SCRIPT.made(request) if SCRIPT.made else jpeg(request.width or 64, request.height or 64)
                 yield Result(
                     made_by=f"{self.name}/{model}",
                     data=data,

@@ -1,10 +1,12 @@
 """The image face: pictures, and the list of models that make them."""
 
+from typing import Any
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from generation import catalogue, intake, media
-from generation.api import doors, jobs, responses
+from generation.api import doors, jobs, pictures, responses
 from generation.wire import pollinations
 from pollweb.accounts.identity import identify
 from pollweb.lib import http
@@ -20,10 +22,15 @@ NO_STORE = {
 async def prompt(request: HttpRequest) -> HttpResponse:
     """`GET /prompt/{prompt}`: the picture itself, as bytes."""
     wish = http.prompt_from_path(request, "/prompt/")
-    query = http.query(request)
+    query: dict[str, str] = {name: str(value) for name, value in http.query(request).items()}
+    images: tuple[str | bytes, ...] = pollinations.image_addresses(http.query(request).getlist("image"))
+    body: dict[str, Any] = {}
+    if request.method == "POST":
+        body, brought = await pictures.given(request)
+        query |= _plain(body)
+        images += brought
+        wish = wish if wish.strip() else query.get("prompt", "")
     card = catalogue.image(query.get("model", ""))
-    uploads = [file.read() for file in request.FILES.getlist("image")]
-    images = (*pollinations.image_addresses(query.getlist("image")), *uploads)
     wanted = pollinations.image_request(wish, query, card, images)
     request.error_context = {  # type: ignore[attr-defined]
         **{name: value for name, value in wanted.params().items() if name != "images"},
@@ -32,12 +39,21 @@ async def prompt(request: HttpRequest) -> HttpResponse:
     if request.method == "HEAD":
         return HttpResponse(content_type="image/jpeg")
     address = pollinations.address(f"{settings.IMAGE_URL}/prompt", wanted.prompt, query)
-    context = doors.context(request, await identify(request), source_url=address)
+    context = doors.context(request, await identify(request, body), source_url=address, body=body)
     if jobs.is_wanted(request):
         return await jobs.accept(wanted, context)
     async with intake.generate(wanted, context) as answer:
         row = await answer.result()
         return await responses.file(request, answer, media.filename(row))
+
+
+def _plain(body: dict[str, Any]) -> dict[str, str]:
+    """The fields of a body as a query would say them."""
+    return {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in body.items()
+        if isinstance(value, str | int | float)
+    }
 
 
 @doors.methods("GET", "HEAD")

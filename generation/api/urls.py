@@ -6,7 +6,7 @@ Prompts are read from the raw path by the views (a route cannot take every chara
 from django.urls import URLPattern, URLResolver, path, re_path
 
 from feeds import stream
-from generation.api import audio, dialects, embeddings, files, images, jobs, moderations, texts
+from generation.api import audio, dialects, embeddings, files, images, jobs, moderations, pictures, texts
 
 Table = list[URLPattern | URLResolver]
 
@@ -37,6 +37,8 @@ v1: Table = [
     path("messages", dialects.create_message),
     path("embeddings", embeddings.create),
     path("moderations", moderations.create),
+    path("images/generations", pictures.generations),
+    path("images/edits", pictures.edits),
     path("audio/speech", audio.create_speech),
     path("audio/transcriptions", audio.create_transcription),
     path("jobs/<str:public_id>", jobs.job),

@@ -19,7 +19,9 @@ NO_PROMPT = "random_prompt"
 QUALITIES = ("low", "medium", "high", "hd")
 
 # Left out of the address under which a result is told to others: who asked, and how.
-UNTOLD = frozenset({"token", "referrer", "referer", "private", "nofeed", "no-cache", "key", "api_key"})
+UNTOLD = frozenset(
+    {"token", "referrer", "referer", "private", "nofeed", "no-cache", "key", "api_key", "image", "prompt"}
+)
 
 NEXT_ADDRESS = re.compile(r"[,|](?=\s*(?:https?://|data:))", re.IGNORECASE)
 

@@ -30,7 +30,7 @@ def picture_body(request: ImageRequest, model: str) -> dict[str, Any]:
         "model": model,
         "prompt": request.text,
         "n": 1,
-        "size": f"{request.width}x{request.height}",
+        "size": f"{request.width}x{request.height}" if request.width and request.height else "auto",
         "response_format": "b64_json",
         "seed": request.seed,
     }

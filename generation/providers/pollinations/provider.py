@@ -91,8 +91,7 @@ class Pollinations(Provider):
         query = {
             "model": model,
             "seed": str(request.seed),
-            "width": str(request.width),
-            "height": str(request.height),
+            **{side: str(pixels) for side in ("width", "height") if (pixels := getattr(request, side))},
             **{name: "true" for name, on in flags.items() if on},
         }
         if request.negative_prompt != ImageRequest.negative_prompt:

@@ -20,14 +20,14 @@ class _Unusable(Exception):
 async def result(provider: str, data: bytes, request: ImageRequest, made_by: str) -> Result:
     """The picture as a Result. ProviderError when the bytes are no picture, or only a part of one."""
     try:
-        written, media_type = await asyncio.to_thread(rewritten, data, request)
+        written, media_type, (width, height) = await asyncio.to_thread(rewritten, data, request)
     except _Unusable as exc:
         raise garbled(provider, str(exc)) from exc
-    return Result(made_by=made_by, data=written, media_type=media_type, width=request.width, height=request.height)
+    return Result(made_by=made_by, data=written, media_type=media_type, width=width, height=height)
 
 
-def rewritten(data: bytes, request: ImageRequest) -> tuple[bytes, str]:
-    """JPEG, or PNG where transparency was asked for and is there; without the metadata it came with."""
+def rewritten(data: bytes, request: ImageRequest) -> tuple[bytes, str, tuple[int, int]]:
+    """JPEG, or PNG where transparency was asked for and is there; without the metadata it came with. And its size."""
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             if picture.width * picture.height > MOST_PIXELS:
@@ -38,12 +38,21 @@ def rewritten(data: bytes, request: ImageRequest) -> tuple[bytes, str]:
         raise _Unusable("it is no picture, or only a part of one") from exc
     transparent = request.transparent and whole.has_transparency_data
     whole = whole.convert("RGBA" if transparent else "RGB")
-    if whole.size != (request.width, request.height):
+    if whole.size != (size := _size(whole, request)):
         # An upstream with sizes of its own: as much of the picture as fits, from its middle.
-        whole = ImageOps.fit(whole, (request.width, request.height), Image.Resampling.LANCZOS)
+        whole = ImageOps.fit(whole, size, Image.Resampling.LANCZOS)
     file = io.BytesIO()
     if transparent:
         whole.save(file, "PNG")
-        return file.getvalue(), "image/png"
+        return file.getvalue(), "image/png", size
     whole.save(file, "JPEG", quality=92, subsampling=0)
-    return file.getvalue(), "image/jpeg"
+    return file.getvalue(), "image/jpeg", size
+
+
+def _size(picture: Image.Image, request: ImageRequest) -> tuple[int, int]:
+    """As asked; a side that was left open follows from the other and the picture's own proportions."""
+    if not (request.width or request.height):
+        return picture.size
+    width = request.width or round(picture.width * request.height / picture.height)
+    height = request.height or round(picture.height * request.width / picture.width)
+    return max(1, width), max(1, height)

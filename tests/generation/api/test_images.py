@@ -177,3 +177,37 @@ async def test_a_failing_provider_is_502_in_the_documented_shape(client, working
     assert (answer.status_code, body["code"]) == (502, "provider_failed")
     assert body["requestParameters"]["prompt"] == "x"
     assert body["debug"] is None
+
+
+async def test_a_post_may_say_everything_in_json(client, working, alice):
+    body = {
+        "width": 80,
+        "height": 48,
+        "seed": 3,
+        "private": True,
+        "model": "turbo",
+        "token": alice["Authorization"].split()[1],
+    }
+    answer = await client.post("/prompt/a%20fox?width=64", json=body)
+    assert size_of(answer.content) == (80, 48)
+    assert answer.headers["x-visibility"] == "private"
+    row = await sync_to_async(Generation.objects.get)()
+    assert (row.model, row.seed, row.prompt) == ("turbo", 3, "a fox")
+    assert row.team_id is not None
+
+
+async def test_a_posts_body_may_bring_the_prompt(client, working):
+    await client.post("/prompt", json={"prompt": "a fox", "width": 64, "height": 64})
+    assert working.calls[0].text == "a fox"
+
+
+async def test_a_posts_broken_json_is_refused(client, working):
+    answer = await client.post("/prompt/x", content=b"{", headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_json")
+    assert working.calls == []
+
+
+async def test_about_tells_what_a_model_can_do(client):
+    known = {card["name"]: card for card in (await client.get("/image/about")).json()}
+    assert (known["flux"]["edit"], known["kontext"]["edit"]) == (False, True)
+    assert known["flux"]["maxSideLength"] ** 2 == known["flux"]["maxPixels"]
