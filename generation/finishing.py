@@ -47,11 +47,11 @@ async def finish(row: Generation, heard: Request, result: Result) -> Result:
         return result
     if heard.prompt != asked.prompt:
         result.notes["enhanced_prompt"] = heard.prompt
-    return await asyncio.to_thread(_finished, asked, result, row.visibility == "private")
+    mature = row.is_mature or bool(result.notes.get("is_mature"))
+    return await asyncio.to_thread(_finished, asked, result, row.visibility == "private", mature)
 
 
-def _finished(asked: ImageRequest, result: Result, private: bool) -> Result:
-    mature = bool(result.notes.get("is_mature"))
+def _finished(asked: ImageRequest, result: Result, private: bool, mature: bool) -> Result:
     data = logo.overlay(result.data) if asked.logo and not mature else result.data
     words = {"prompt": result.notes.get("enhanced_prompt", asked.text), "originalPrompt": asked.text}
     settings: dict[str, Any] = {name: getattr(asked, name) for name in TOLD}

@@ -29,8 +29,22 @@ SCRIPTS = {
 }
 MIXED_WITH_HAN = ("Japanese", "Korean")
 
-# Words that prompts are held together by, without those that another listed language has too.
+# Words that prompts are held together by. Some are of several languages: the one with the most wins.
 SMALL_WORDS = {
+    ENGLISH: "the a of and with on in by an is at under over from to for his her into near behind while wearing",
+    "Spanish": "el la los las un una de del en con y sobre bajo entre muy para por detrás está junto",
+    "French": "le la les un une de des du en au aux avec et dans sur sous près vers est chez très derrière",
+    "German": "der die das ein eine einen einem einer und mit auf im am bei unter über vor hinter zwischen ist für zum",
+    "Italian": "il la lo gli un una di del della dello nel nella con e sul sulla sotto tra uno che è molto",
+    "Portuguese": "o os um uma de da do das dos com em no na nos nas ao à são sob muito",
+    "Dutch": "het een de van met op aan bij naar onder boven tussen voor en zijn",
+    "Polish": "w z na i pod nad przy jest się dla ze do",
+    "Swedish": "och ett en på med av för som under över vid i",
+    "Turkish": "bir ve ile bu için üzerinde altında gibi içinde",
+    "Indonesian": "yang dan di dengan dari untuk pada sebuah seekor",
+    "Vietnamese": "một và của trên trong với con những dưới cây",
+}
+WORDS = {
     ENGLISH: "the of and with on by an is at under over from to for his her into near behind while wearing",
     "Spanish": "el los las una del con y sobre bajo entre muy para por detrás está junto cielo",
     "French": "le les des du au aux avec et dans sur sous une près vers est chez très derrière",

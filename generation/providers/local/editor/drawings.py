@@ -52,7 +52,7 @@ class Bent:
 
 
 DRAWINGS = {
-    "cake": Bent(500, 590, 470, 286, radius=320, sag=62, corners=0.10, shade=printed),
+    "cake": Bent(500, 598, 470, 276, radius=320, sag=62, corners=0.10, shade=printed),
     "mug": Bent(455, 566, 400, 400, radius=276, sag=52, corners=0.03, shade=printed),
     "shirt": Bent(500, 500, 360, 400, corners=0.03, shade=printed),
     "poster": Bent(500, 380, 540, 560, corners=0.0),
