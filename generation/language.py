@@ -44,20 +44,6 @@ SMALL_WORDS = {
     "Indonesian": "yang dan di dengan dari untuk pada sebuah seekor",
     "Vietnamese": "một và của trên trong với con những dưới cây",
 }
-WORDS = {
-    ENGLISH: "the of and with on by an is at under over from to for his her into near behind while wearing",
-    "Spanish": "el los las una del con y sobre bajo entre muy para por detrás está junto cielo",
-    "French": "le les des du au aux avec et dans sur sous une près vers est chez très derrière",
-    "German": "der die das ein eine einen einem einer und mit auf im am bei unter über vor hinter zwischen ist für zum",
-    "Italian": "il lo gli della del dello nel nella con e sul sulla sotto tra uno di che è molto",
-    "Portuguese": "o os da do das dos com em no na nos nas um uma ao à são sob muito",
-    "Dutch": "het een van met op aan bij naar onder boven tussen voor en zijn",
-    "Polish": "w z na i pod nad przy jest się dla ze",
-    "Swedish": "och ett på med av för som under över vid i en",
-    "Turkish": "bir ve ile bu için üzerinde altında gibi içinde",
-    "Indonesian": "yang dan di dengan dari untuk pada sebuah seekor",
-    "Vietnamese": "một và của trên trong với con những dưới cây",
-}
 WORDS = {language: frozenset(words.split()) for language, words in SMALL_WORDS.items()}
 
 _WORD = re.compile(r"[^\W\d_]+")
