@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 POLLWEB_HOME = env.folder("POLLWEB_HOME", ROOT / "var")
 try:
-    POLLWEB_HOME.mkdir(parents=True, exist_ok=True)
+    POLLWEB_HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
 except OSError as exc:
     raise ImproperlyConfigured(f"POLLWEB_HOME is {POLLWEB_HOME}, which cannot be made: {exc.strerror}.") from exc
 MEDIA_FOLDER = POLLWEB_HOME / "media"

@@ -157,7 +157,7 @@ def chat_request(body: Mapping[str, Any], card: ModelCard) -> ChatRequest:
     made = options(body, json_mode=values.truthy(body.get("jsonMode")) or values.flag(body.get("json")))
     return ChatRequest(
         model=card.name,
-        private=values.flag(body.get("private")) or values.flag(body.get("nofeed")),
+        private=values.private_flag(body.get("private")) or values.private_flag(body.get("nofeed")),
         messages=said,
         options=made | extra(body),
     )

@@ -53,7 +53,7 @@ def requests(body: Mapping[str, Any], card: ModelCard, images: Sequence[str | by
     first = seed if seed != -1 else secrets.randbelow(values.LARGEST_SEED - MOST_PICTURES)
     one = ImageRequest(
         model=card.name,
-        private=values.flag(body.get("private")),
+        private=values.private_flag(body.get("private")),
         text=prompt,
         width=width,
         height=height,

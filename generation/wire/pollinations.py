@@ -27,7 +27,7 @@ NEXT_ADDRESS = re.compile(r"[,|](?=\s*(?:https?://|data:))", re.IGNORECASE)
 
 
 def is_private(query: Query) -> bool:
-    return values.flag(query.get("private")) or values.flag(query.get("nofeed"))
+    return values.private_flag(query.get("private")) or values.private_flag(query.get("nofeed"))
 
 
 def image_request(prompt: str, query: Query, card: ModelCard, images: Sequence[str | bytes] = ()) -> ImageRequest:

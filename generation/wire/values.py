@@ -23,6 +23,11 @@ def truthy(value: Any) -> bool:
     return bool(value) and str(value).lower() not in ("false", "0", "no", "off", "null")
 
 
+def private_flag(value: Any) -> bool:
+    """The one that must not be misunderstood: all but a clear no is yes, so that nothing is public by mistake."""
+    return str("" if value is None else value).strip().lower() not in ("", "false", "0", "no")
+
+
 def stream_flag(value: Any) -> bool:
     """The one flag with more words: true, 1 and yes."""
     return value is True or (isinstance(value, int) and value == 1) or str(value).lower() in ("true", "1", "yes")

@@ -120,7 +120,7 @@ async def test_an_unknown_model_is_the_default_one(client):
     assert (await sync_to_async(Generation.objects.get)()).model == "flux"
 
 
-@pytest.mark.parametrize("flag", ["private=true", "nofeed=TRUE"])
+@pytest.mark.parametrize("flag", ["private=true", "nofeed=TRUE", "private=1", "private=yes"])
 async def test_private_is_private(client, flag):
     answer = await client.get(f"/prompt/x?width=64&height=64&{flag}")
     assert answer.headers["x-visibility"] == "private"
