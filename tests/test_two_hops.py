@@ -86,6 +86,12 @@ def client(site: Site) -> OpenAI:
     return OpenAI(base_url=f"{site.address}/v1", api_key="anything", max_retries=0)
 
 
+def test_a_picture_comes_through(site: Site) -> None:
+    answer = site.ask("/prompt/three%20red%20boats?width=320&height=256&seed=7")
+    assert (answer.status, answer.headers.get("x-model-used")) == (200, "behind/flux"), answer.body[:300]
+    assert Image.open(io.BytesIO(answer.body)).size == (320, 256)
+
+
 def test_an_answer_comes_through(site: Site) -> None:
     answer = site.ask("/text/What%20is%20the%20capital%20of%20France%3F?seed=7")
     assert "Paris" in answer.body.decode()
