@@ -25,7 +25,6 @@ from generation.models import Generation, State
 from generation.requests import ChatRequest, Request, text_of
 from generation.results import Delta, Piece, Progress, Result, Sound
 from generation.wire import openai
-from pollweb.accounts import usage
 from pollweb.lib import db
 from pollweb.lib.errors import PollwebError
 
@@ -195,12 +194,7 @@ def _finish(row: Generation, fence: int, result: Result) -> None:
         for name, value in values.items():
             setattr(row, name, value)
         row.state, row.finished_at = State.SUCCEEDED, timezone.now()
-        usage.count(
-            kind=row.kind,
-            model=row.model,
-            team_id=row.team_id,
-            token_id=row.token_id,
-            principal=row.principal,
+        row.count(
             succeeded=1,
             prompt_tokens=row.prompt_tokens,
             completion_tokens=row.completion_tokens,
@@ -243,14 +237,7 @@ def _end_badly(row: Generation, fence: int, error: PollwebError) -> None:
             row.pk, fence, state, error_code=error.code, error_message=error.message, error_status=error.status
         )
         if ended:
-            usage.count(
-                kind=row.kind,
-                model=row.model,
-                team_id=row.team_id,
-                token_id=row.token_id,
-                principal=row.principal,
-                failed=1,
-            )
+            row.count(failed=1)
 
 
 def event(row: Generation) -> FeedEvent:

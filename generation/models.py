@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from generation import requests
+from pollweb.accounts import usage
 from pollweb.accounts.models import Team, Token
 from pollweb.lib import ids
 
@@ -209,6 +210,10 @@ class Generation(models.Model):
     def ability(self) -> str:
         """What its model must be able to do: the table of the catalogue that `model` is found in."""
         return requests.KINDS[self.params["request"]].ability
+
+    def count(self, **counts: float) -> None:
+        """Add to what its caller used in this hour; belongs into the transaction that ends it."""
+        usage.count(kind=self.kind, model=self.model, team_id=self.team_id, token_id=self.token_id, **counts)  # type: ignore[arg-type]
 
     @property
     def is_final(self) -> bool:

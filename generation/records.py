@@ -81,12 +81,12 @@ def _count(rows: list[Generation]) -> None:
     """Usage by caller and model: one write for each pair, however many rows."""
     sums: dict[tuple[Any, ...], Counter[str]] = {}
     for row in rows:
-        counts = sums.setdefault((row.kind, row.model, row.team_id, row.token_id, row.principal), Counter())
+        counts = sums.setdefault((row.kind, row.model, row.team_id, row.token_id), Counter())
         counts["succeeded" if row.state == State.SUCCEEDED else "failed"] += 1
         counts["prompt_tokens"] += row.prompt_tokens
         counts["completion_tokens"] += row.completion_tokens
-    for (kind, model, team_id, token_id, principal), counts in sums.items():
-        usage.count(kind=kind, model=model, team_id=team_id, token_id=token_id, principal=principal, **counts)
+    for (kind, model, team_id, token_id), counts in sums.items():
+        usage.count(kind=kind, model=model, team_id=team_id, token_id=token_id, **counts)
 
 
 def waiting() -> int:

@@ -18,7 +18,6 @@ from kombu.exceptions import OperationalError
 from feeds import outbox
 from generation import records, tasks
 from generation.models import MOST_ATTEMPTS, Generation, State
-from pollweb.accounts import usage
 from pollweb.lib import redis
 
 log = logging.getLogger(__name__)
@@ -151,14 +150,7 @@ def _end(row: Generation, state: State, code: str, message: str, status: int) ->
             error_status=status,
         )
         if ended:
-            usage.count(
-                kind=row.kind,
-                model=row.model,
-                team_id=row.team_id,
-                token_id=row.token_id,
-                principal=row.principal,
-                failed=1,
-            )
+            row.count(failed=1)
 
 
 def _tell(row: Generation) -> None:

@@ -92,7 +92,6 @@ def _count(principal: Principal, tokens: int) -> None:
         model=embedding.NAME,
         team_id=principal.team_id,
         token_id=principal.token_id,
-        principal=principal.key,
         succeeded=1,
         prompt_tokens=tokens,
     )

@@ -12,7 +12,6 @@ def count(
     model: str,
     team_id: int | None,
     token_id: int | None,
-    principal: str,
     succeeded: int = 0,
     failed: int = 0,
     prompt_tokens: int = 0,
