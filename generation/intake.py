@@ -174,6 +174,12 @@ class Wish:
     def dedupe_key(self) -> str:
         return f"{self.fingerprint}:{self.scope}"
 
+    def check_ready(self) -> None:
+        """Raises EngineNotReady when its only source cannot be asked now; with a second one, the attempts will tell."""
+        if len(self.card.sources) == 1:
+            source = self.card.sources[0]
+            registry.provider(source.provider).check_ready(source.model)
+
     @property
     def relays(self) -> bool:
         """Whether this process may answer by itself: text from a remote upstream, to a client that waits for it."""
@@ -330,6 +336,7 @@ async def _worked(wish: Wish, deadline: float) -> AsyncIterator[Answer]:
         if not fresh and (hit := await cache.find(wish.fingerprint, wish.scope)):
             yield Answer(hit, "HIT", visibility)
             return
+        wish.check_ready()  # before the caller's turn in line is spent on a 503
         if running := await db.run(_in_flight, wish.dedupe_key):
             waiting = handoff.Waiting(str(running.pk), deadline + GRACE_SECONDS)
             async with _present(running, waiting):

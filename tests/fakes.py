@@ -29,6 +29,7 @@ class Script:
     error_after: int = 0
     failures: int = 0
     held: bool = False
+    unready: Exception | None = None
     calls: list[Request] = field(default_factory=list)
     stopped: int = 0
     message: dict[str, Any] | None = None
@@ -53,6 +54,10 @@ class Scripted(Provider):
 
     def slot(self, model: str) -> tuple[str, int]:
         return f"{self.name}:{model}", int(self.options.get("parallel", 4))
+
+    def check_ready(self, model: str) -> None:
+        if SCRIPT.unready:
+            raise SCRIPT.unready
 
     async def generate(
         self, request: Request, *, model: str, deadline: float, streamed: bool = True

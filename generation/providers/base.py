@@ -33,3 +33,8 @@ class Provider(ABC):
     @abstractmethod
     def slot(self, model: str) -> tuple[str, int]:
         """The name of what this model occupies while it works, and how many may occupy it at once in a process."""
+
+    def check_ready(self, model: str) -> None:
+        """Raises EngineNotReady when this model cannot be asked at all now. Asked before anybody stands in line for it,
+        so it is cheap; where it is not overridden, only the asking itself can tell."""
+        return

@@ -10,7 +10,7 @@ from asgiref.sync import sync_to_async
 
 from feeds.models import Outbox
 from generation import catalogue, handoff, intake
-from generation.errors import ContentRefused, ProviderError, ProviderTimeout, TierTooLow, UnknownModel
+from generation.errors import ContentRefused, EngineNotReady, ProviderError, ProviderTimeout, TierTooLow, UnknownModel
 from generation.models import Generation, State
 from generation.requests import ChatRequest, ImageRequest
 from pollweb import config
@@ -249,3 +249,15 @@ async def test_a_model_with_a_pace_of_its_own_has_a_line_of_its_own(working, set
     working.held = False
     assert {row.state for row, _ in await asyncio.gather(*asking)} == {State.SUCCEEDED}
     catalogue.forget()
+
+
+async def test_an_engine_that_is_not_ready_costs_no_turn(working):
+    working.unready = EngineNotReady("This engine is getting ready: 35 % is here.")
+    with pytest.raises(EngineNotReady):
+        await ask(picture())
+    assert await count(Generation) == 0
+    assert await redis.client().exists(redis.key("line", ALICE.key, "start")) == 0
+    working.unready = None
+    await ask(picture())
+    working.unready = EngineNotReady("Gone again.")
+    assert (await ask(picture()))[1] == "HIT"

@@ -52,6 +52,12 @@ class Local(Provider):
         # One at a time of each: two would share the same cores and both come later.
         return f"local:{model}", 1
 
+    def check_ready(self, model: str) -> None:
+        name = {"chat": _chat_file(), "transcription": f"{_whisper()}/model.bin"}.get(model)
+        # A file stands under its name only when it is whole: one look is enough here.
+        if name and not (settings.MODEL_FOLDER / name).is_file():
+            _present(name)
+
     async def generate(
         self, request: Request, *, model: str, deadline: float, streamed: bool = True
     ) -> AsyncIterator[Piece]:
@@ -162,8 +168,7 @@ class Local(Provider):
     def chat_engine(self) -> Any:
         from generation.providers.local.chat import ChatEngine
 
-        path = settings.MODEL_FOLDER / CHAT_FILES["tiny" if settings.MODEL_SET == "tiny" else "default"]
-        return ChatEngine(path, threads=settings.ENGINE_THREADS)
+        return ChatEngine(settings.MODEL_FOLDER / _chat_file(), threads=settings.ENGINE_THREADS)
 
     def _chat(self, request: ChatRequest, deadline: float) -> Work:
         def work(tell: Tell, stop: Stop) -> Result:
@@ -290,6 +295,10 @@ class Local(Provider):
             )
 
         return work
+
+
+def _chat_file() -> str:
+    return CHAT_FILES["tiny" if settings.MODEL_SET == "tiny" else "default"]
 
 
 def _whisper() -> str:
