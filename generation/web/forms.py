@@ -1,6 +1,7 @@
 """The forms of the create page: one for each kind, each of which becomes a request."""
 
 import secrets
+from abc import abstractmethod
 from typing import Any
 
 from django import forms
@@ -48,9 +49,9 @@ class WishForm(forms.Form):
         """What the field shows now: as sent, or as it begins."""
         return self[name].value()
 
+    @abstractmethod
     def wish(self) -> Request:
         """The request. Only for a valid form."""
-        raise NotImplementedError
 
     @classmethod
     def initial_from(cls, request: Any) -> dict[str, Any]:

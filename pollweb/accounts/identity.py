@@ -49,11 +49,7 @@ def forget() -> None:
 
 def _look_up(digest: str) -> Principal | None:
     now = timezone.now()
-    token = (
-        Token.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), digest=digest, revoked_at=None)
-        .select_related("team")
-        .first()
-    )
+    token = Token.objects.usable().filter(digest=digest).select_related("team").first()
     if token is None:
         return None
     # At most once a minute: every use of a token would be a write otherwise.
