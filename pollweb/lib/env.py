@@ -13,7 +13,11 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from pollweb.lib import sentinels
+
 TRUE, FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
+
+files: set[Path] = set()  # those that values came from
 
 
 def text(name: str, default: str = "") -> str:
@@ -24,6 +28,7 @@ def text(name: str, default: str = "") -> str:
     path = os.environ.get(f"{name}_FILE", "").strip()
     if not path:
         return default
+    files.add(Path(path).absolute())
     try:
         return Path(path).read_text(encoding="utf-8").strip() or default
     except (OSError, UnicodeDecodeError) as exc:
@@ -95,9 +100,15 @@ def networks(name: str) -> list[str]:
 
 
 def redis_url(name: str, default: str) -> str:
-    """`redis://` or `rediss://` with a host, or `unix://` with a path. A refused one may hold a password: not told."""
+    """`redis://` or `rediss://` with a host, `sentinel://` with hosts and a name, or `unix://` with a path.
+
+    A refused one may hold a password: not told.
+    """
     value = text(name, default)
     try:
+        if value.startswith("sentinel://"):
+            sentinels.parse(value)
+            return value
         parts = urlsplit(value)
         known = bool(parts.path if parts.scheme == "unix" else parts.scheme in ("redis", "rediss") and parts.hostname)
         known = known and (parts.port or 1) > 0
@@ -107,7 +118,8 @@ def redis_url(name: str, default: str) -> str:
         return value
     told = value.partition(":")[0] if "://" in value else ""
     raise ImproperlyConfigured(
-        f"{name} is {f'{told}://…' if told else 'no address'}; allowed are redis://host:port/0 and unix:///path."
+        f"{name} is {f'{told}://…' if told else 'no address'}; allowed are redis://host:port/0, "
+        "rediss://host:port/0, sentinel://host:port,host:port/master and unix:///path."
     )
 
 
@@ -131,3 +143,8 @@ def base_url(name: str, default: str) -> str:
     raise ImproperlyConfigured(
         f"{name} is {value!r}; allowed is an address such as https://example.com or http://localhost:8000."
     )
+
+
+def optional_url(name: str) -> str:
+    """As `base_url`, or nothing."""
+    return base_url(name, "") if text(name) else ""

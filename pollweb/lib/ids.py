@@ -4,6 +4,7 @@ import re
 import secrets
 import time
 import uuid
+from datetime import datetime
 
 PUBLIC_ID = re.compile(r"[0-9A-Za-z_-]{22}")
 
@@ -14,6 +15,11 @@ def uuid7() -> uuid.UUID:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return uuid.UUID(int=value)
+
+
+def first_of(moment: datetime) -> uuid.UUID:
+    """The least UUID that `uuid7` can make at this moment: ids of a time lie between two of them."""
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80 | 0x7 << 76 | 0x2 << 62)
 
 
 def public_id() -> str:

@@ -1,17 +1,22 @@
-"""The site lane's own middleware: a request id on every answer, the reader's language, and our errors as pages."""
+"""The site lane's own middleware: a request id on every answer, the reader's language and zone, our errors as pages."""
 
 from collections.abc import Callable
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import render
-from django.utils import translation
+from django.template.response import TemplateResponse
+from django.utils import timezone, translation
 
 from pollweb.lib import ids
 from pollweb.lib.errors import PollwebError
 from pollweb.lib.http.errors import translated
+from pollweb.lib.redis import RedisError
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -29,16 +34,49 @@ class RequestIds:
         return response
 
 
+def signed_in(request: HttpRequest) -> Any:
+    """Whoever is signed in; None for visitors, and while the database is away: pages that say so are drawn too."""
+    try:
+        user = getattr(request, "user", None)
+        return user if user is not None and user.is_authenticated else None
+    except (OperationalError, InterfaceError):
+        return None
+
+
+def preferred(request: HttpRequest, name: str) -> str:
+    """What the account of whoever is signed in says about `name`; nothing for visitors."""
+    user = signed_in(request)
+    return str(user.settings.get(name, "")) if user is not None else ""
+
+
 class Languages(LocaleMiddleware):
-    """Django's choice of language (cookie, then Accept-Language), before which an address may say `?hl=zh-hans`."""
+    """Django's choice of language (cookie, then Accept-Language), before which come `?hl=zh-hans` in the address and
+    what the account says.
+    """
 
     def process_request(self, request: HttpRequest) -> None:
-        asked = request.GET.get("hl", "").lower()
+        asked = request.GET.get("hl", "").lower() or preferred(request, "language")
         if asked in dict(settings.LANGUAGES):
             translation.activate(asked)
             request.LANGUAGE_CODE = asked
         else:
             super().process_request(request)
+
+
+class Zones:
+    """Times are written in the zone that the account says, and in UTC for everybody else."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        name = preferred(request, "time_zone")
+        try:
+            zone = ZoneInfo(name) if name else None
+        except (ValueError, ZoneInfoNotFoundError):  # a zone that this system no longer knows
+            zone = None
+        with timezone.override(zone):
+            return self.get_response(request)
 
 
 class ErrorPages:
@@ -51,10 +89,27 @@ class ErrorPages:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, PollwebError | OperationalError | InterfaceError):
+        if not isinstance(exception, PollwebError | OperationalError | InterfaceError | RedisError):
             return None
         error = translated(exception)
         response = render(request, "error.html", {"error": error}, status=error.status)
         if error.retry_after is not None:
             response["Retry-After"] = str(max(1, round(error.retry_after)))
+        return response
+
+
+class InvalidForms:
+    """422 for a form that is shown again with its errors, whoever's view it is: allauth's and Django's say 200."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_template_response(self, request: HttpRequest, response: TemplateResponse) -> TemplateResponse:
+        if request.method == "POST" and response.status_code == 200:
+            shown = (response.context_data or {}).values()
+            if any(isinstance(form, BaseForm) and form.is_bound and form.errors for form in shown):
+                response.status_code = 422
         return response

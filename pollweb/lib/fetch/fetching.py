@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from pollweb.lib.fetch.targets import Target
 MOST_BYTES = 16 * 2**20
 SECONDS = 10.0
 MOST_REDIRECTS = 3
+MOST_OF_ANSWER = 4096
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # What servers say that do not know what they serve; whoever reads the bytes finds out.
 UNTYPED = frozenset({"", "application/octet-stream", "binary/octet-stream"})
@@ -33,6 +34,14 @@ class Fetched:
     bytes: bytes
     media_type: str
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What came back: the status, and the beginning of the answer."""
+
+    status: int
+    bytes: bytes
 
 
 async def resolve(host: str, port: int) -> list[str]:
@@ -67,6 +76,30 @@ async def fetch(
     except (aiohttp.ClientError, OSError, ValueError) as exc:
         raise FetchFailed("The address could not be fetched: the connection to its server failed.") from exc
     raise FetchFailed(f"The address could not be fetched: it redirects more than {MOST_REDIRECTS} times.")
+
+
+async def post(
+    url: str, body: bytes, headers: Mapping[str, str], *, seconds: float = SECONDS, resolve: Resolve = resolve
+) -> Posted:
+    """POST to an address that somebody gave us, judged like one that is fetched. Redirects are not followed.
+
+    Whatever status comes is an answer, of which the first 4 KiB are read. Raises FetchRefused, and FetchFailed when
+    there is no answer within `seconds`.
+    """
+    target = targets.parse(url)
+    try:
+        async with (
+            asyncio.timeout(seconds),
+            _session(await _judged(target, resolve)) as session,
+            session.post(
+                URL(target.url, encoded=True), data=body, allow_redirects=False, headers={**HEADERS, **headers}
+            ) as response,
+        ):
+            return Posted(response.status, await response.content.read(MOST_OF_ANSWER))
+    except TimeoutError as exc:
+        raise FetchFailed(f"The address did not answer within {seconds:g} seconds.") from exc
+    except (aiohttp.ClientError, OSError, ValueError) as exc:
+        raise FetchFailed("The connection to the address's server failed.") from exc
 
 
 async def _judged(target: Target, resolve: Resolve) -> list[str]:

@@ -7,7 +7,8 @@ from django.http import HttpRequest, HttpResponse
 EXPOSED = (
     "X-Auth-Status, X-Auth-Reason, X-Debug-Token, X-Debug-Token-Source, X-Debug-Referrer, X-Debug-Legacy-Token-Match, "
     "X-Debug-Allowlist-Match, X-Debug-User-Id, X-Request-Id, X-Cache, X-Model-Used, X-Visibility, RateLimit, "
-    "RateLimit-Policy, Retry-After"
+    "RateLimit-Policy, Retry-After, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, "
+    "x-ratelimit-reset-requests, X-Queue-Wait"
 )
 EVERYONE = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": EXPOSED}
 METHODS, ANY_METHOD = "GET, POST, OPTIONS", "GET,HEAD,PUT,PATCH,POST,DELETE"

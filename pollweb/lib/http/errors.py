@@ -12,7 +12,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import RawPostDataException, UnreadablePostError
 
+from pollweb.lib import schema
 from pollweb.lib.errors import BadRequest, NotFound, PollwebError, TooLarge, Unavailable
+from pollweb.lib.redis import RedisError
 
 OPENAI_TYPES = {
     401: "authentication_error",
@@ -44,6 +46,8 @@ def translated(exc: BaseException) -> PollwebError:
             )
         case OperationalError() | InterfaceError():
             return Unavailable("The database is away. Try again shortly.", code="database_away")
+        case RedisError():
+            return Unavailable("A part of this site is away. Try again shortly.", code="redis_away")
         case UnreadablePostError() | RawPostDataException():
             return BadRequest("The request body cannot be read.")
         case _:
@@ -111,6 +115,89 @@ def _flat_object(exc: PollwebError, request_id: str) -> dict[str, Any]:
     return body
 
 
+def _auth_object(exc: PollwebError, request: HttpRequest, request_id: str) -> dict[str, Any]:
+    """The auth host's two shapes: `error` is true beside a message, or, of preferences, the message itself."""
+    if request.path_info.startswith("/preferences"):
+        return {"error": exc.message, "code": exc.code, "request_id": request_id}
+    body: dict[str, Any] = {"error": True, "message": exc.message, "code": exc.code, "request_id": request_id}
+    if exc.details:
+        body["details"] = exc.details
+    return body
+
+
+_ID = schema.text("Finds this request in the operator's log; also the header X-Request-Id.")
+_CODE = schema.text("What happened, for programs.")
+_STATUS = schema.whole("The HTTP status.", 400, 599)
+_MESSAGE = schema.text("What happened and what to do, for people.")
+# The shapes below as the reference tells them, by the face that answers; `anthropic` is /v1/messages.
+SHAPES: dict[str, schema.Schema] = {
+    "image": schema.named(
+        "ImageError",
+        schema.record(
+            {
+                "error": schema.text("The status's name."),
+                "message": _MESSAGE,
+                "status": _STATUS,
+                "code": _CODE,
+                "details": {"type": "object"},
+                "requestParameters": schema.record({}, "The parameters as they were understood."),
+                "request_id": _ID,
+            },
+            required=["error", "message", "status", "code", "request_id"],
+        ),
+    ),
+    "v1": schema.named(
+        "OpenAIError",
+        schema.record(
+            {
+                "error": schema.record(
+                    {"message": _MESSAGE, "type": schema.text(), "param": {"type": "null"}, "code": _CODE},
+                    required=["message", "type", "code"],
+                ),
+                "status": _STATUS,
+                "request_id": _ID,
+            },
+            required=["error", "status", "request_id"],
+        ),
+    ),
+    "anthropic": schema.named(
+        "AnthropicError",
+        schema.record(
+            {
+                "type": {"const": "error"},
+                "error": schema.record(
+                    {"type": schema.text(), "message": _MESSAGE, "code": _CODE}, required=["type", "message", "code"]
+                ),
+                "status": _STATUS,
+                "request_id": _ID,
+            },
+            required=["type", "error", "status", "request_id"],
+        ),
+    ),
+    "auth": schema.named(
+        "AuthError",
+        schema.record(
+            {"error": {}, "message": _MESSAGE, "code": _CODE, "request_id": _ID},
+            required=["error", "code", "request_id"],
+        ),
+    ),
+    "flat": schema.named(
+        "Error",
+        schema.record(
+            {"error": _MESSAGE, "status": _STATUS, "code": _CODE, "request_id": _ID},
+            required=["error", "status", "code", "request_id"],
+        ),
+    ),
+}
+
+
+def shape_of(face: str, path: str) -> str:
+    """The name in SHAPES of the errors at a path of a face; the path begins after the face's prefix."""
+    if face == "v1":
+        return "anthropic" if path.startswith("/messages") else "v1"
+    return face if face in ("image", "auth") else "flat"
+
+
 def error_response(exc: PollwebError, request: HttpRequest) -> HttpResponse:
     """The answer to `exc` in the shape of `request.face`; the image face shows a view's `request.error_context`."""
     face, request_id = getattr(request, "face", "root"), getattr(request, "id", "")
@@ -119,19 +206,24 @@ def error_response(exc: PollwebError, request: HttpRequest) -> HttpResponse:
         status = 402  # the text host's number for it; the image host says 403
     if status != exc.status:
         exc = PollwebError(exc.message, code=exc.code, status=status, retry_after=exc.retry_after, details=exc.details)
-    if face == "image":
-        body = _image_object(exc, request, request_id)
-    elif face == "v1" and request.path_info.startswith("/messages"):
-        body = anthropic_object(exc, request_id)
-    elif face == "v1":
-        body = error_object(exc, request_id)
-    else:
-        body = _flat_object(exc, request_id)
+    match shape_of(face, request.path_info):
+        case "image":
+            body = _image_object(exc, request, request_id)
+        case "anthropic":
+            body = anthropic_object(exc, request_id)
+        case "v1":
+            body = error_object(exc, request_id)
+        case "auth":
+            body = _auth_object(exc, request, request_id)
+        case _:
+            body = _flat_object(exc, request_id)
     response = HttpResponse(orjson.dumps(body, default=str), content_type="application/json", status=status)
     if face == "image":
         response["X-Error-Type"] = reason(status)
     if status == 405 and exc.details and "allow" in exc.details:
         response["Allow"] = ", ".join(exc.details["allow"])
+    if status == 401:
+        response["WWW-Authenticate"] = "Bearer"
     if exc.retry_after is not None:
         response["Retry-After"] = str(max(1, math.ceil(exc.retry_after)))
     return response
