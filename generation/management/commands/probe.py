@@ -13,7 +13,14 @@ from django.core.management.base import BaseCommand
 from generation import audio, catalogue
 from generation.catalogue import Source
 from generation.providers import registry, upstream
-from generation.requests import ChatRequest, ImageRequest, Request, SpeechRequest, TranscriptionRequest
+from generation.requests import (
+    ChatRequest,
+    EmbeddingRequest,
+    ImageRequest,
+    Request,
+    SpeechRequest,
+    TranscriptionRequest,
+)
 from generation.results import Result
 from pollweb.lib.errors import PollwebError
 
@@ -21,6 +28,7 @@ SMALL: dict[str, Request] = {
     "image": ImageRequest(model="probe", text="a red apple", width=64, height=64),
     "text": ChatRequest(model="probe", messages=({"role": "user", "content": "Say OK."},), options={"max_tokens": 4}),
     "audio": SpeechRequest(model="probe", text="OK."),
+    "embedding": EmbeddingRequest(model="probe", texts=("OK.",)),
     "transcription": TranscriptionRequest(model="probe", data=audio.encode(np.zeros(audio.RATE // 2), "wav")),
 }
 
