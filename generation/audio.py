@@ -83,6 +83,21 @@ def duration(data: bytes, format: str = "") -> float:
         raise NotAudio("These bytes cannot be read as sound.") from error
 
 
+def converted(data: bytes, format: str) -> bytes:
+    """Any sound file as one of FORMATS, mono at RATE, frame by frame. NotAudio when it holds no sound."""
+    encoder, made = Encoder(format), []
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
+    try:
+        with av.open(io.BytesIO(data), "r") as container:
+            for frame in container.decode(audio=0):
+                frame.pts = None  # broken time stamps would make the resampler fill gaps with silence
+                made += [encoder.write(piece.to_ndarray()[0]) for piece in resampler.resample(frame)]
+        made += [encoder.write(piece.to_ndarray()[0]) for piece in resampler.resample(None)]
+    except (av.FFmpegError, ValueError, IndexError) as error:
+        raise NotAudio("These bytes cannot be read as sound.") from error
+    return b"".join((*made, encoder.finish()))
+
+
 def sniff(data: bytes) -> str:
     """The name in FORMATS that the first bytes tell; "pcm" when they tell nothing."""
     if data[:4] == b"RIFF":

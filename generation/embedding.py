@@ -46,6 +46,11 @@ def _embed(text: str, query: bool, deadline: float) -> tuple[np.ndarray, int]:
         return engine.encode([text], is_query=query)[0], engine.token_count(text, query)
 
 
+def embed_one(text: str) -> np.ndarray:
+    """The vector of a text that is to be found, in the thread that asks."""
+    return _embed(text, False, time.monotonic() + 60)[0]
+
+
 async def embed(texts: list[str], *, query: bool, deadline: float) -> tuple[list[np.ndarray], int]:
     """A float32 vector for each text, and the number of tokens read. `query`: texts that look for others, not to be
     found themselves. ProviderTimeout at `deadline` (time.monotonic()), looked at between two texts."""

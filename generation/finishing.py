@@ -33,8 +33,11 @@ def settled(request: Request, principal: Principal, visibility: str) -> Request:
     """
     if not isinstance(request, ImageRequest):
         return request
-    spared = visibility == "private" or (request.nologo and not principal.is_anonymous)
-    return dataclasses.replace(request, nologo=spared, logo="" if spared else logo.current())
+    spared = visibility == "private" or (request.nologo and principal.is_registered)
+    mark = "" if spared else logo.current()
+    if (request.nologo, request.logo) == (spared, mark):
+        return request
+    return dataclasses.replace(request, nologo=spared, logo=mark)
 
 
 async def finish(row: Generation, heard: Request, result: Result) -> Result:
@@ -53,15 +56,35 @@ async def finish(row: Generation, heard: Request, result: Result) -> Result:
 
 def _finished(asked: ImageRequest, result: Result, private: bool, mature: bool) -> Result:
     data = logo.overlay(result.data) if asked.logo and not mature else result.data
-    words = {"prompt": result.notes.get("enhanced_prompt", asked.text), "originalPrompt": asked.text}
-    settings: dict[str, Any] = {name: getattr(asked, name) for name in TOLD}
-    settings |= {"width": result.width or asked.width, "height": result.height or asked.height, "private": private}
-    settings |= {"isMature": mature, "isChild": False, "nsfw": mature}
+    size = result.width or asked.width, result.height or asked.height
     data = marking.mark(
         data,
         model=asked.model,
-        # The words of a private request are nobody's but the asker's.
-        settings=settings if private else words | settings,
-        source=result.notes.get("digital_source", "trainedAlgorithmicMedia"),
+        settings=_told(asked, result.notes, size, private, mature),
+        source=source(result.notes),
     )
     return dataclasses.replace(result, data=data)
+
+
+def told(row: Generation) -> dict[str, Any]:
+    """What the file of a finished picture says of how it was made."""
+    asked = row.request()
+    assert isinstance(asked, ImageRequest)
+    size = row.width or asked.width, row.height or asked.height
+    return _told(asked, row.notes, size, row.visibility == "private", row.is_mature)
+
+
+def _told(
+    asked: ImageRequest, notes: dict[str, Any], size: tuple[int, int], private: bool, mature: bool
+) -> dict[str, Any]:
+    words = {"prompt": notes.get("enhanced_prompt", asked.text), "originalPrompt": asked.text}
+    settings: dict[str, Any] = {name: getattr(asked, name) for name in TOLD}
+    settings |= {"width": size[0], "height": size[1], "private": private}
+    settings |= {"isMature": mature, "isChild": False, "nsfw": mature}
+    # The words of a private request are nobody's but the asker's.
+    return settings if private else words | settings
+
+
+def source(notes: dict[str, Any]) -> str:
+    """What kind of machine made it: a term of IPTC's list."""
+    return str(notes.get("digital_source", "trainedAlgorithmicMedia"))

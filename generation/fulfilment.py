@@ -10,6 +10,8 @@ import dataclasses
 import logging
 import time
 from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -18,7 +20,20 @@ from django.utils import timezone
 
 from feeds import outbox
 from feeds.events import FeedEvent
-from generation import artifacts, attempts, catalogue, enhancing, finishing, inputs, json_answers, safety
+from generation import (
+    artifacts,
+    attempts,
+    catalogue,
+    enhancing,
+    finishing,
+    inputs,
+    json_answers,
+    notices,
+    safety,
+    search,
+    tasks,
+    variants,
+)
 from generation.errors import Cancelled, ProviderError, ProviderTimeout
 from generation.handoff import Sender
 from generation.models import Generation, State
@@ -97,7 +112,7 @@ async def make(row: Generation, sender: Listener) -> Result:
     """Have a row's request made by the sources of its model; `sender` hears the pieces."""
     card = catalogue.maker(row.ability, row.model)
     deadline = time.monotonic() + min(row.seconds_left(), row.time_limit)
-    request = await enhancing.worded(await inputs.give(row.request()), card)
+    request = await enhancing.worded(await inputs.give(row.request(), row.public_id), card)
     made = await _ask(_worded(request, card.system), card.sources, deadline, sender, streamed=row.streamed)
     return await finishing.finish(row, request, await safety.judge(request, made))
 
@@ -145,7 +160,7 @@ async def _hear(pieces: AsyncGenerator[Piece], sender: Listener | None) -> Resul
                 continue
             match piece:
                 case Delta():
-                    await sender.send({"delta": piece.delta})
+                    await sender.send({"delta": piece.delta, "event": piece.event})
                 case Sound():
                     for start in range(0, len(piece.data), MOST_SOUND):
                         part = piece.data[start : start + MOST_SOUND]
@@ -194,14 +209,14 @@ def _finish(row: Generation, fence: int, result: Result) -> None:
         for name, value in values.items():
             setattr(row, name, value)
         row.state, row.finished_at = State.SUCCEEDED, timezone.now()
-        row.count(
-            succeeded=1,
-            prompt_tokens=row.prompt_tokens,
-            completion_tokens=row.completion_tokens,
-            seconds=row.duration,
-        )
+        row.count()
+        notices.tell_end([row])
         if row.is_visible:
             outbox.announce(event(row))
+            search.expect([row.pk])
+        _tell(row)
+        if row.kind == "image" and row.artifact_id:
+            transaction.on_commit(partial(tasks.send_picture, row.artifact_id))
 
 
 def _keep_bytes(result: Result) -> str:
@@ -237,7 +252,32 @@ def _end_badly(row: Generation, fence: int, error: PollwebError) -> None:
             row.pk, fence, state, error_code=error.code, error_message=error.message, error_status=error.status
         )
         if ended:
-            row.count(failed=1)
+            row.state, row.finished_at = state, timezone.now()
+            row.error_code, row.error_message = error.code, error.message
+            row.count()
+            notices.tell_end([row])
+            _tell(row)
+
+
+def _tell(row: Generation) -> None:
+    """One line for each end, with the id of the request that began it; nothing of what was asked."""
+    fields = {
+        "request_id": row.request_id,
+        "id": row.public_id,
+        "kind": row.kind,
+        "model": row.model,
+        "made_by": row.made_by,
+        "state": str(row.state),
+        "code": row.error_code,
+        "attempts": row.attempts,
+        "waited_ms": _milliseconds(row.created_at, row.started_at),
+        "made_ms": _milliseconds(row.started_at, row.finished_at),
+    }
+    log.info("%s %s", row.kind, row.state, extra={"fields": fields})
+
+
+def _milliseconds(begun: datetime | None, ended: datetime | None) -> int | None:
+    return round((ended - begun).total_seconds() * 1000) if begun and ended else None
 
 
 def event(row: Generation) -> FeedEvent:
@@ -271,6 +311,7 @@ def event(row: Generation) -> FeedEvent:
         seed=row.seed,
         image_url=row.source_url,
         src=media,
+        srcset=variants.srcset(media, row.width) if media and row.kind == "image" and row.width else "",
         href=f"/p/{row.public_id}",
         colour=artifact.colour if artifact else "",
         placeholder=artifact.placeholder if artifact else "",
@@ -278,6 +319,9 @@ def event(row: Generation) -> FeedEvent:
         is_mature=row.is_mature,
         made_by=row.made_by,
         referrer=row.referrer,
+        team=row.team_id,
+        app=row.app_id,
+        score=row.notes.get("nsfw_score"),
         parameters=_told(row),
         timing=[
             {"step": step, "timestamp": round((at.timestamp() - began) * 1000)} for step, at in steps if at is not None

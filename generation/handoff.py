@@ -64,10 +64,10 @@ class Sender:
 
     async def send(self, piece: dict[str, Any]) -> None:
         """Pass a piece on; its `data`, if any, are bytes. A Redis that is away costs the piece, not the job: the
-        result is stored whole."""
+        result is stored whole. An upstream's own event is not passed on."""
         self._sent += 1
         data = piece.get("data", b"")
-        rest = {name: value for name, value in piece.items() if name != "data"}
+        rest = {name: value for name, value in piece.items() if name not in ("data", "event")}
         await self._append({"n": self._sent, "fence": self.fence, **rest}, data)
 
     async def end(self) -> None:
@@ -82,6 +82,21 @@ class Sender:
                 pipe.expire(_pieces(self.job), KEPT_SECONDS)
                 pipe.publish(_knocks(self.job), b"")
                 await pipe.execute()
+
+
+async def listeners(job: str) -> int:
+    """How many processes wait for it; 1 when Redis cannot say."""
+    try:
+        seconds, _ = await redis.client().time()
+        return int(await redis.client().zcount(_waiters(job), seconds, "+inf"))
+    except (redis.RedisError, OSError):
+        return 1
+
+
+async def forget(job: str) -> None:
+    """What was passed on of it is not to be heard any more."""
+    with contextlib.suppress(redis.RedisError, OSError):
+        await redis.client().delete(_pieces(job))
 
 
 async def announce_end(job: str) -> None:
@@ -141,7 +156,8 @@ class Exchange:
             if not jobs:
                 continue
             with contextlib.suppress(Exception):
-                for job in await db.run(_final_among, jobs):
+                rows = [job for job in jobs if "." not in job]  # not the makers of generation.sharing
+                for job in await db.run(_final_among, rows) if rows else ():
                     self.final.add(job)
                     self._ring(job)
             with contextlib.suppress(redis.RedisError, OSError):
@@ -207,7 +223,10 @@ _exchanges: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Exchange] = wea
 
 
 def exchange() -> Exchange:
-    return _exchanges.setdefault(asyncio.get_running_loop(), Exchange())
+    loop = asyncio.get_running_loop()
+    if (found := _exchanges.get(loop)) is None:
+        found = _exchanges[loop] = Exchange()
+    return found
 
 
 async def close() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from generation import artifacts, pictures, store
+from generation import artifacts, lending, pictures, store
 from generation.errors import InvalidRequest, UnreadableInput
 from generation.requests import ChatRequest, ImageRequest, Request, TranscriptionRequest
 from pollweb.lib import db
@@ -53,7 +53,7 @@ async def take(request: Request) -> Request:
 
 async def keep(source: Source) -> str:
     """Store one picture, given as bytes, http(s) address or data: address, and return its digest."""
-    return await db.run(_store, await look(source))
+    return await db.run(put, await look(source))
 
 
 async def look(source: Source) -> pictures.Picture:
@@ -61,20 +61,40 @@ async def look(source: Source) -> pictures.Picture:
     return await pictures.read(source if isinstance(source, bytes) else await _bytes_of(source))
 
 
-async def give(request: Request) -> Request:
-    """The request as a provider gets it: pictures as bytes (ImageRequest) and as data: addresses (ChatRequest), a
-    recording as bytes."""
+async def recording(address: str) -> bytes:
+    """The recording at an address that a caller gave. FetchRefused and FetchFailed say why there is none."""
+    return await _fetched(address, ("audio/", "video/"))
+
+
+def variant(number: int) -> str:
+    """What `/media/{public id}/…` calls the pictures of a request."""
+    return f"input-{number}"
+
+
+def digests_of(request: Request) -> tuple[str, ...]:
+    """The pictures to be worked on, as `take` left them."""
+    return tuple(map(str, request.images)) if isinstance(request, ImageRequest) else ()
+
+
+def media_type(picture: bytes) -> str:
+    """`take` keeps PNG and JPEG only."""
+    return "image/png" if picture.startswith(b"\x89PNG") else "image/jpeg"
+
+
+async def give(request: Request, public_id: str) -> Request:
+    """The request of this row as a provider gets it: pictures as bytes and as addresses that are lent to it
+    (ImageRequest), or as data: addresses (ChatRequest); a recording as bytes."""
     if isinstance(request, TranscriptionRequest):
         return dataclasses.replace(request, data=await asyncio.to_thread(_load, request.recording, "recording"))
     if isinstance(request, ImageRequest) and request.images:
         found = [await asyncio.to_thread(_load, str(digest)) for digest in request.images]
-        return dataclasses.replace(request, pictures=tuple(found))
+        lent = [lending.address(public_id, variant(number)) for number in range(len(found))]
+        return dataclasses.replace(request, pictures=tuple(found), addresses=tuple(lent))
     if isinstance(request, ChatRequest) and request.has_pictures:
 
         async def given(address: str) -> str:
             data = await asyncio.to_thread(_load, address.removeprefix(KEPT))
-            kind = "image/png" if data.startswith(b"\x89PNG") else "image/jpeg"
-            return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+            return f"data:{media_type(data)};base64,{base64.b64encode(data).decode()}"
 
         return dataclasses.replace(request, messages=tuple([await _replaced(m, given) for m in request.messages]))
     return request
@@ -115,8 +135,12 @@ async def _replaced(message: dict[str, Any], address: Callable[[str], Awaitable[
 async def _bytes_of(address: str) -> bytes:
     if address[:5].lower() == "data:":
         return await asyncio.to_thread(_decoded, address)
+    return await _fetched(address, ("image/",))
+
+
+async def _fetched(address: str, allow: tuple[str, ...]) -> bytes:
     async with _turns.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(AT_ONCE)):
-        return (await fetch(address, allow=("image/",))).bytes
+        return (await fetch(address, allow=allow)).bytes
 
 
 def _decoded(address: str) -> bytes:
@@ -134,7 +158,8 @@ def _decoded(address: str) -> bytes:
         raise UnreadableInput("A picture's data: address is not valid base64.") from exc
 
 
-def _store(picture: pictures.Picture) -> str:
+def put(picture: pictures.Picture) -> str:
+    """Store a picture that was read, and return its digest."""
     return artifacts.keep(
         picture.data,
         picture.media_type,

@@ -5,9 +5,10 @@ neither limit nor queue.
 """
 
 import asyncio
+import dataclasses
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -21,26 +22,36 @@ from generation import (
     cache,
     catalogue,
     finishing,
+    fulfilment,
     handoff,
     idempotency,
     inputs,
+    pricing,
+    records,
     relay,
     requests,
     safety,
+    sharing,
     tasks,
+    worker,
 )
 from generation.catalogue import ModelCard
 from generation.errors import InvalidRequest, ProviderError, ProviderTimeout, QueueAway
 from generation.models import ACTIVE, Generation, State
 from generation.providers import registry
 from generation.requests import ChatRequest, ImageRequest, Request, TranscriptionRequest
-from pollweb.accounts import line
+from pollweb.accounts import hints, line, quota, scopes, standing, tallies, usage
+from pollweb.accounts.errors import BudgetExceeded, QuotaExceeded
 from pollweb.accounts.identity import Principal
 from pollweb.lib import db
 from pollweb.lib.errors import PollwebError
 
+# How often the same is asked for again when whoever made it is gone: they lead at most twice, then it is an error.
+MAKERS = 3
 # The worker and the ticker end a row at its deadline and say why; who waits gives up by itself only when they do not.
 GRACE_SECONDS = 10.0
+# What is held of a quota is given up by itself this long after the deadline, should nobody live to end it.
+HOLD_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +65,7 @@ class Context:
     fresh: bool = False
     may_be_public: bool = True
     idempotency_key: str = ""
+    request_id: str = ""
 
 
 @dataclass(slots=True)
@@ -64,19 +76,40 @@ class Answer:
     cache: str  # HIT, MISS or JOIN
     visibility: str
     replayed: bool = False
-    _source: handoff.Waiting | relay.Flight | None = field(default=None)
+    _source: handoff.Waiting | relay.Flight | sharing.Heard | None = field(default=None)
+
+    @property
+    def body(self) -> bytes:
+        """The whole completion as an upstream wrote it, where it may be passed on; `row` is final."""
+        return self._source.body if isinstance(self._source, relay.Flight | sharing.Heard) else b""
+
+    async def batches(self) -> AsyncIterator[list[dict[str, Any]]]:
+        """Pieces as generation.handoff passes them, those together that are here together; when it ends, `row` is
+        final. A cached answer has none."""
+        if isinstance(self._source, relay.Flight):
+            async for batch in self._source.batches():
+                yield batch
+        elif isinstance(self._source, sharing.Heard):
+            async for batch in self._source.batches():
+                yield batch
+            if (row := self._source.row) is not None:
+                self.row = row
+            if self.row.state != State.SUCCEEDED:
+                raise failure_of(self.row)
+        elif self._source is not None:
+            async for piece in self._source.pieces():
+                yield [piece]
+            await self._settle()
 
     async def pieces(self) -> AsyncIterator[dict[str, Any]]:
-        """Pieces as generation.handoff passes them; when it ends, `row` is final. A cached answer has none."""
-        if self._source is not None:
-            async for piece in self._source.pieces():
+        """Each piece by itself."""
+        async for batch in self.batches():
+            for piece in batch:
                 yield piece
-            if isinstance(self._source, handoff.Waiting):
-                await self._settle()
 
     async def result(self) -> Generation:
         """The finished row; raises what went wrong."""
-        async for _ in self.pieces():
+        async for _ in self.batches():
             pass
         return self.row
 
@@ -120,12 +153,16 @@ def visibility_of(request: Request, context: Context) -> str:
         or not context.may_be_public
         or getattr(settings.DESIGN.visibility, request.kind) == "private"
         or context.principal.visibility == "private"
+        or context.principal.always_private
+        or not context.principal.may("feed.write")
     ):
         return "private"
     return "public"
 
 
 def check(request: Request, card: ModelCard, principal: Principal) -> None:
+    principal.require(scopes.BY_ABILITY[request.ability])
+    principal.require_model(card.name)
     card.admit(principal.tier)
     safety.admit(request)
     if isinstance(request, ChatRequest) and request.has_pictures and not card.vision:
@@ -205,7 +242,7 @@ class Wish:
 
     def row(self) -> Generation:
         request, principal, source = self.request, self.context.principal, self.card.sources[0]
-        return Generation(
+        return Generation.new(
             kind=request.kind,
             model=self.card.name,
             prompt=request.prompt,
@@ -215,9 +252,14 @@ class Wish:
             dedupe_key=self.dedupe_key,
             visibility=self.visibility,
             tier=principal.tier,
+            rank=line.rank(principal),
             principal=principal.key,
             team_id=principal.team_id,
             token_id=principal.token_id,
+            app_id=principal.app_id,
+            usage_team_id=principal.team_id or principal.referrer_team_id,
+            registered_referrer=principal.referrer,
+            request_id=self.context.request_id,
             referrer=self.context.referrer[:255],
             source_url=self.context.source_url,
             streamed=self.context.streamed,
@@ -242,6 +284,9 @@ async def prepare(request: Request, context: Context) -> Request:
 def _wish(request: Request, context: Context) -> Wish:
     """Raises UnknownModel, TierTooLow, InvalidRequest."""
     card = card_of(request)
+    if context.principal.always_safe and isinstance(request, ImageRequest):
+        request = dataclasses.replace(request, safe=True)
+    standing.note(limits=line.limits(context.principal, request.kind, card.line))
     check(request, card, context.principal)
     visibility = visibility_of(request, context)
     request = finishing.settled(request, context.principal, visibility)
@@ -251,6 +296,33 @@ def _wish(request: Request, context: Context) -> Wish:
 
 def _insert(row: Generation, request: Request) -> bool:
     """Commit the row and tell the workers. False when an equal one is in flight already."""
+    try:
+        inserted = _inserted(row, request)
+    except BaseException:
+        _give_up_hold(row)
+        raise
+    if not inserted:
+        _give_up_hold(row)
+    return inserted
+
+
+def _give_up_hold(row: Generation) -> None:
+    if hold := row.hold:
+        quota.release(hold)
+
+
+async def _reserve(wish: Wish, row: Generation, turn: line.Turn) -> None:
+    """Hold a request of the caller's monthly quota and budget, if there is one. What is refused costs no turn."""
+    cost, patience = pricing.most(wish.card.name, wish.request), wish.patience + HOLD_SECONDS
+    try:
+        if await quota.reserve(wish.context.principal, str(row.pk), cost=cost, patience=patience):
+            row.reserved, row.reserved_cost = 1, cost
+    except (QuotaExceeded, BudgetExceeded):
+        turn.unused()
+        raise
+
+
+def _inserted(row: Generation, request: Request) -> bool:
     if isinstance(request, TranscriptionRequest):
         # Not before its turn has come: whoever is refused leaves nothing in the store.
         artifacts.keep(request.data, "application/octet-stream")
@@ -259,14 +331,18 @@ def _insert(row: Generation, request: Request) -> bool:
             row.save(force_insert=True)
     except IntegrityError:
         return False
+    hints.tell(row.usage_team_id, "now", "request")
     if not tasks.send(row):
         # A ticker tells the workers as soon as the broker is back.
         Generation.objects.filter(pk=row.pk).update(queued_at=timezone.now() - timedelta(minutes=1))
     return True
 
 
-def _is_active(pk: Any) -> bool:
-    return Generation.objects.filter(pk=pk).active().exists()
+def _is_joined(running: Generation, wish: Wish) -> bool:
+    """Whether it is still on its way; whoever joins it lends it their rank."""
+    if running.rank < (rank := line.rank(wish.context.principal)):
+        Generation.objects.raise_rank(running.pk, rank)
+    return Generation.objects.filter(pk=running.pk).active().exists()
 
 
 def _in_flight(dedupe_key: str) -> Generation | None:
@@ -284,48 +360,110 @@ async def generate(request: Request, context: Context) -> AsyncIterator[Answer]:
     deadline = time.monotonic() + wish.patience
     if not context.idempotency_key:
         async with _answered(wish, deadline) as answer:
-            yield answer
+            with _noted(answer, context.principal):
+                yield answer
         return
     owner, key = context.principal.key, context.idempotency_key
     known = await idempotency.begin(owner, key, wish.fingerprint, deadline=deadline)
     if known is not None:
-        async with _replayed(await db.run(_final, known), deadline) as answer:
+        async with _replayed(await db.run(_final, known), context.principal, deadline) as answer:
             yield answer
         return
     try:
         async with _answered(wish, deadline) as answer:
-            await idempotency.attach(owner, key, answer.row.pk)
-            yield answer
+            with _noted(answer, context.principal):
+                await _attach(owner, key, answer.row, deadline)
+                yield answer
     finally:
         await asyncio.shield(idempotency.drop(owner, key))
 
 
-@asynccontextmanager
-async def _answered(wish: Wish, deadline: float) -> AsyncIterator[Answer]:
+async def _attach(owner: str, key: str, row: Generation, deadline: float) -> None:
+    """Let the key lead to this row, which may be another caller's relayed answer that is not stored yet."""
+    while True:
+        try:
+            return await idempotency.attach(owner, key, row.pk)
+        except IntegrityError:
+            if time.monotonic() >= deadline:
+                raise QueueAway("This answer could not be recorded. Try again.") from None
+            if not await db.run(records.drain):
+                await asyncio.sleep(idempotency.POLL_SECONDS)  # somebody else stores it at this moment
+
+
+def _answered(wish: Wish, deadline: float) -> AbstractAsyncContextManager[Answer]:
     """From the cache, by an equal one in flight, or by a new row: relayed by this process, or worked by Celery's."""
-    answered = _relayed if wish.relays else _worked
-    async with answered(wish, deadline) as answer:
-        yield answer
+    return _relayed(wish, deadline) if wish.relays else _worked(wish, deadline)
+
+
+def note(row: Generation, principal: Principal, **counts: int) -> None:
+    """Count an answer that `row` gave to somebody else than who it was made for, or gave again."""
+    tallies.note(principal.usage_key(row.kind, row.model), usage.Counts(**counts))
+
+
+@contextmanager
+def _noted(answer: Answer, principal: Principal) -> Iterator[None]:
+    """Count how it ends for this caller, where the request makes no row of its own."""
+    if answer.cache == "MISS":
+        yield
+        return
+    try:
+        yield
+    except PollwebError:
+        note(answer.row, principal, failed=1)
+        raise
+    except BaseException:  # the client has left
+        note(answer.row, principal, cancelled=1)
+        raise
+    note(answer.row, principal, cached=1)
 
 
 @asynccontextmanager
 async def _relayed(wish: Wish, deadline: float) -> AsyncIterator[Answer]:
-    fresh, visibility = wish.context.fresh, wish.visibility
-    if not fresh and (hit := await cache.find(wish.fingerprint, wish.scope)):
-        yield Answer(hit, "HIT", visibility)
-        return
-    if not fresh and (flight := relay.joined(wish.dedupe_key)):
-        async with relay.listening(flight):
-            yield Answer(flight.row, "JOIN", visibility, _source=flight)
-        return
-    async with line.turn(wish.context.principal, wish.card.line, deadline=deadline):
-        # Somebody may have asked the same while we stood in line.
-        if not fresh and (flight := relay.joined(wish.dedupe_key)):
-            async with relay.listening(flight):
+    visibility, made = wish.visibility, "" if wish.context.fresh else wish.dedupe_key
+    principal, kind, own = wish.context.principal, wish.request.kind, wish.card.line
+    for _ in range(MAKERS):
+        if made and (hit := await cache.find(wish.fingerprint, wish.scope)):
+            yield Answer(hit, "HIT", visibility)
+            return
+        if made and (flight := relay.joined(made)):
+            async with flight:
                 yield Answer(flight.row, "JOIN", visibility, _source=flight)
             return
-        async with relay.flown(wish.row()) as flight:
-            yield Answer(flight.row, "MISS", visibility, _source=flight)
+        async with line.turn(principal, kind, own, deadline=deadline, made=made) as turn:
+            maker, record = turn.last.maker, turn.last.record
+            if not maker and not record:
+                if made and (flight := relay.joined(made)):  # begun while we stood in line
+                    await turn.give_back()
+                    async with flight:
+                        yield Answer(flight.row, "JOIN", visibility, _source=flight)
+                    return
+                # Begun and ended while we stood in line.
+                if made and turn.waited and (hit := await cache.find(wish.fingerprint, wish.scope)):
+                    await turn.give_back()
+                    yield Answer(hit, "HIT", visibility)
+                    return
+                row = wish.row()
+                await _reserve(wish, row, turn)
+                async with relay.begun(row, turn) as flight:
+                    if made:
+                        sharing.offer(flight)
+                    yield Answer(flight.row, "MISS", visibility, _source=flight)
+                return
+        if record:  # made a moment ago, and not stored yet
+            hit = records.from_json(record)
+            cache.remember(hit)
+            yield Answer(hit, "HIT", visibility)
+            return
+        # Somebody makes the same: in this process, which has begun it meanwhile, or in another one.
+        if flight := relay.joined(made):
+            async with flight:
+                yield Answer(flight.row, "JOIN", visibility, _source=flight)
+            return
+        async with sharing.Heard(maker, made, deadline + GRACE_SECONDS) as heard:
+            if await heard.begins() and heard.row is not None:
+                yield Answer(heard.row, "JOIN", visibility, _source=heard)
+                return
+    raise QueueAway("Those who made this are gone. Try again.", retry_after=1)
 
 
 @asynccontextmanager
@@ -340,26 +478,30 @@ async def _worked(wish: Wish, deadline: float) -> AsyncIterator[Answer]:
         if running := await db.run(_in_flight, wish.dedupe_key):
             waiting = handoff.Waiting(str(running.pk), deadline + GRACE_SECONDS)
             async with _present(running, waiting):
-                if await db.run(_is_active, running.pk):
+                if await db.run(_is_joined, running, wish):
                     yield Answer(running, "JOIN", visibility, _source=waiting)
                     return
             continue
-        async with line.turn(wish.context.principal, wish.card.line, deadline=deadline):
+        async with line.turn(wish.context.principal, wish.request.kind, wish.card.line, deadline=deadline) as turn:
             row = wish.row()
             waiting = handoff.Waiting(str(row.pk), deadline + GRACE_SECONDS)
             async with _present(row, waiting):
                 # Somebody may have asked the same while we stood in line.
                 hit = None if fresh else await cache.find(wish.fingerprint, wish.scope)
+                if hit is None:
+                    await _reserve(wish, row, turn)
                 if hit is None and await db.run(_insert, row, wish.request):
                     yield Answer(row, "MISS", visibility, _source=waiting)
                     return
+                turn.unused()
     raise QueueAway("This request could not be queued. Try again.", retry_after=1)
 
 
 @asynccontextmanager
-async def _replayed(row: Generation, deadline: float) -> AsyncIterator[Answer]:
+async def _replayed(row: Generation, principal: Principal, deadline: float) -> AsyncIterator[Answer]:
     """The row that a key led to before: its result, its failure, or what comes of it."""
     if row.state == State.SUCCEEDED:
+        note(row, principal, cached=1)
         yield Answer(row, "HIT", row.visibility, replayed=True)
     elif row.is_final:
         raise failure_of(row)
@@ -398,22 +540,51 @@ def enqueue(request: Request, context: Context) -> Generation:
     """
     wish = _wish(request, context)
     if hit := Generation.objects.reusable(wish.fingerprint, wish.scope).order_by("-pk").first():
+        note(hit, context.principal, cached=1)
         return hit
     if running := _in_flight(wish.dedupe_key):
         Generation.objects.filter(pk=running.pk).active().update(keep=True)
+        Generation.objects.raise_rank(running.pk, line.rank(context.principal))
         return running
     row = wish.row()
-    stepped = line.step_sync(context.principal, str(row.pk), wish.card.line)
+    turn = line.Turn(context.principal, request.kind, wish.card.line, name=f"{line.JOBS}.{row.pk}")
+    stepped = turn.step_sync()
     if stepped.full:
-        raise line.refuse(context.principal, stepped, wish.card.line)
+        raise turn.refusal()
     row.keep = True
     # The time in line comes on top of the time that the making may take.
     row.deadline += timedelta(seconds=stepped.wait)
     if not stepped.admitted:
         row.start_after = timezone.now() + timedelta(seconds=max(0.5, min(stepped.wait, line.PATIENCE / 2)))
+    cost, patience = pricing.most(wish.card.name, request), row.seconds_left() + HOLD_SECONDS
+    try:
+        if quota.reserve_sync(context.principal, str(row.pk), cost=cost, patience=patience):
+            row.reserved, row.reserved_cost = 1, cost
+    except (QuotaExceeded, BudgetExceeded):
+        turn.unused()
+        turn.leave_sync()
+        raise
     if not _insert(row, request):
+        turn.unused()
+        turn.leave_sync()
         return _in_flight(wish.dedupe_key) or row
     return row
+
+
+def make_here(request: Request, context: Context) -> Generation:
+    """Make it in this process, past all lines, for the operator's own commands; or an equal result that is there.
+
+    Synchronous; the row is final, and says whether it succeeded. Raises the same errors as `generate`.
+    """
+    wish = _wish(request, context)
+    if hit := Generation.objects.reusable(wish.fingerprint, wish.scope).order_by("-pk").first():
+        return hit
+    wish.check_ready()
+    row = wish.row()
+    row.save(force_insert=True)  # and no other worker is told
+    here = worker.current()
+    here.run(fulfilment.fulfil(str(row.pk), here.name))
+    return Generation.objects.get(pk=row.pk)
 
 
 def cancel(row: Generation, principal: Principal) -> bool:

@@ -28,13 +28,14 @@ XMP = (
 )
 
 
-def mark(data: bytes, *, model: str, settings: dict[str, Any], source: str) -> bytes:
+def mark(data: bytes, *, model: str, settings: dict[str, Any] | None, source: str) -> bytes:
     """The picture `data` with `settings` and `source` (a term of IPTC's list, such as `algorithmicMedia`) in it.
 
-    What stood in its EXIF and XMP before is replaced. A file of another type than JPEG, PNG and WebP comes back as it
-    was.
+    What stood in its EXIF and XMP before is replaced; without `settings` only the source is said. A file of another
+    type than JPEG, PNG and WebP comes back as it was.
     """
-    exif, xmp = _exif(model, settings), XMP.format(source=SOURCES + source).encode()
+    exif = b"" if settings is None else _exif(model, settings)
+    xmp = XMP.format(source=SOURCES + source).encode()
     for begins, write in WRITERS:
         if begins(data):
             return write(data, exif, xmp, settings)
@@ -61,9 +62,9 @@ def _exif(model: str, settings: dict[str, Any]) -> bytes:
 # --- JPEG -------------------------------------------------------------------------------------------------------------
 
 
-def _jpeg(data: bytes, exif: bytes, xmp: bytes, settings: dict[str, Any]) -> bytes:
+def _jpeg(data: bytes, exif: bytes, xmp: bytes, settings: dict[str, Any] | None) -> bytes:
     kept, rest = _jpeg_segments(data)
-    ours = (b"Exif\0\0" + exif, XMP_SIGNATURE + xmp)
+    ours = (*([b"Exif\0\0" + exif] if exif else []), XMP_SIGNATURE + xmp)
     # JFIF's own segment must be the first.
     first = 1 if kept and kept[0][:2] == b"\xff\xe0" else 0
     segments = kept[:first] + [b"\xff\xe1" + struct.pack(">H", len(own) + 2) + own for own in ours] + kept[first:]
@@ -87,15 +88,13 @@ PNG = b"\x89PNG\r\n\x1a\n"
 PNG_WORDS = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 
 
-def _png(data: bytes, exif: bytes, xmp: bytes, settings: dict[str, Any]) -> bytes:
+def _png(data: bytes, exif: bytes, xmp: bytes, settings: dict[str, Any] | None) -> bytes:
     chunks = [chunk for chunk in _chunks(data, len(PNG), ">I4s", 4) if chunk[4:8] not in PNG_WORDS]
-    ours = [
-        _png_chunk(b"eXIf", exif),
-        _png_text(b"XML:com.adobe.xmp", xmp),
-        _png_text(b"pollweb", comment(settings).encode()),
-    ]
-    if parameters := _parameters(settings):
-        ours.append(_png_text(b"parameters", parameters.encode()))
+    ours = [_png_text(b"XML:com.adobe.xmp", xmp)]
+    if settings is not None:
+        ours = [_png_chunk(b"eXIf", exif), *ours, _png_text(b"pollweb", comment(settings).encode())]
+        if parameters := _parameters(settings):
+            ours.append(_png_text(b"parameters", parameters.encode()))
     return PNG + b"".join([chunks[0], *ours, *chunks[1:]])
 
 
@@ -122,7 +121,7 @@ def _parameters(settings: dict[str, Any]) -> str:
 WEBP_EXIF, WEBP_XMP, WEBP_ALPHA = 0x08, 0x04, 0x10
 
 
-def _webp(data: bytes, exif: bytes, xmp: bytes, settings: dict[str, Any]) -> bytes:
+def _webp(data: bytes, exif: bytes, xmp: bytes, settings: dict[str, Any] | None) -> bytes:
     chunks = [chunk for chunk in _chunks(data, 12, "<4sI", 0) if chunk[:4] not in (b"EXIF", b"XMP ")]
     if chunks[0][:4] == b"VP8X":
         header = bytearray(chunks.pop(0))
@@ -134,14 +133,14 @@ def _webp(data: bytes, exif: bytes, xmp: bytes, settings: dict[str, Any]) -> byt
         body = struct.pack("<I", WEBP_ALPHA if alpha else 0)
         body += (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
         header = bytearray(b"VP8X" + struct.pack("<I", len(body)) + body)
-    header[8] |= WEBP_EXIF | WEBP_XMP
+    header[8] = header[8] & ~WEBP_EXIF | WEBP_XMP | (WEBP_EXIF if exif else 0)
     ours = [kind + struct.pack("<I", len(own)) + own + b"\0" * (len(own) % 2) for kind, own in _webp_own(exif, xmp)]
     body = b"WEBP" + bytes(header) + b"".join(chunks + ours)
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
 def _webp_own(exif: bytes, xmp: bytes) -> tuple[tuple[bytes, bytes], ...]:
-    return ((b"EXIF", exif), (b"XMP ", xmp))
+    return ((b"EXIF", exif), (b"XMP ", xmp)) if exif else ((b"XMP ", xmp),)
 
 
 def _chunks(data: bytes, at: int, header: str, checksum: int) -> Iterator[bytes]:
@@ -154,7 +153,7 @@ def _chunks(data: bytes, at: int, header: str, checksum: int) -> Iterator[bytes]
         at = end
 
 
-Writer = Callable[[bytes, bytes, bytes, dict[str, Any]], bytes]
+Writer = Callable[[bytes, bytes, bytes, dict[str, Any] | None], bytes]
 WRITERS: tuple[tuple[Callable[[bytes], bool], Writer], ...] = (
     (lambda data: data.startswith(b"\xff\xd8"), _jpeg),
     (lambda data: data.startswith(PNG), _png),

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections import OrderedDict
+from functools import lru_cache
 
 from django.http import HttpRequest, HttpResponse
 
@@ -10,6 +11,7 @@ from generation import store
 from generation.models import Artifact, Generation
 from pollweb.lib.errors import NotFound, PollwebError
 from pollweb.lib.http import error_response
+from pollweb.lib.http.answers import Whole
 
 RANGE = re.compile(r"bytes=(\d{0,12})-(\d{0,12})")
 
@@ -42,17 +44,25 @@ async def load(digest: str) -> bytes | None:
     return data
 
 
-def filename(row: Generation) -> str:
-    """`a-red-fox.jpg`: the prompt's first 100 characters, letters, digits and dashes only."""
-    kept = re.sub(r"[^a-z0-9 -]", "", row.prompt[:100].lower())
-    slug = re.sub(r"[ -]+", "-", kept).strip("-")
-    return f"{slug or f'generated-{row.kind}'}{ENDINGS.get(row.artifact.media_type if row.artifact else '', '')}"
+def filename(row: Generation, media_type: str = "") -> str:
+    """`a-red-fox.jpg`: the prompt's first 100 characters, letters, digits and dashes only; the ending is that of the
+    row's own file, or of another form of it."""
+    media_type = media_type or (row.artifact.media_type if row.artifact else "")
+    slug = _slug(row.prompt[:100])
+    return f"{slug or f'generated-{row.kind}'}{ENDINGS.get(media_type, '')}"
+
+
+@lru_cache(maxsize=2000)
+def _slug(text: str) -> str:
+    kept = re.sub(r"[^a-z0-9 -]", "", text.lower())
+    return re.sub(r"[ -]+", "-", kept).strip("-")
 
 
 ENDINGS = {
     "image/jpeg": ".jpg",
     "image/png": ".png",
     "image/webp": ".webp",
+    "image/avif": ".avif",
     "audio/mpeg": ".mp3",
     "audio/ogg": ".opus",
     "audio/aac": ".aac",
@@ -67,7 +77,14 @@ async def respond(request: HttpRequest, row: Generation, *, filename: str, attac
     artifact: Artifact | None = row.artifact
     if artifact is None:
         raise NotFound("There is no file here.")
-    etag = f'"{artifact.digest[:32]}"'
+    return await respond_with(request, artifact.digest, artifact.media_type, filename=filename, attachment=attachment)
+
+
+async def respond_with(
+    request: HttpRequest, digest: str, media_type: str, *, filename: str, attachment: bool = False
+) -> HttpResponse:
+    """The bytes of this digest. NotFound when the store has lost them."""
+    etag = f'"{digest[:32]}"'
     common = {
         "ETag": etag,
         "Accept-Ranges": "bytes",
@@ -77,7 +94,7 @@ async def respond(request: HttpRequest, row: Generation, *, filename: str, attac
     }
     if etag in (tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")):
         return HttpResponse(status=304, headers=common)
-    data = await load(artifact.digest)
+    data = await load(digest)
     if data is None:
         raise NotFound("The file of this result is no longer available. Make it again.", code="file_lost")
     asked = RANGE.fullmatch(request.headers.get("range", "").strip())
@@ -89,8 +106,8 @@ async def respond(request: HttpRequest, row: Generation, *, filename: str, attac
             response["Content-Range"] = f"bytes */{len(data)}"
             return response
         common["Content-Range"] = f"bytes {first}-{last}/{len(data)}"
-        return HttpResponse(data[first : last + 1], status=206, content_type=artifact.media_type, headers=common)
-    return HttpResponse(data, content_type=artifact.media_type, headers=common)
+        return Whole(data[first : last + 1], status=206, content_type=media_type, headers=common)
+    return Whole(data, content_type=media_type, headers=common)
 
 
 def _span(asked: re.Match[str], size: int) -> tuple[int, int]:

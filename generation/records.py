@@ -1,24 +1,28 @@
 """Finished records of relayed answers, on their way from a web process to the database.
 
-A web process appends the record to a Redis stream before it sends the last byte, so that its death loses nothing that
-was answered. A Celery task, told of it once a second, stores what is there: rows, usage and the feed's outbox in one
-transaction for each batch, each record once. With Redis away the web process stores its records itself.
+A web process appends the record to a Redis stream before it sends the last byte, in the call that gives the caller's
+place back: its death loses nothing that was answered. A Celery task, told of it once a second, stores what is there:
+rows, usage and the feed's outbox in one transaction for each batch, each record once. Until then whoever asks for the
+same is given the record. With Redis away the web process stores its records itself.
 """
 
 import asyncio
 import logging
-from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, cast
+from uuid import UUID
 
 import orjson
 from django.db import transaction
+from django.utils import timezone
 
 from feeds import outbox
-from generation import fulfilment
+from generation import fulfilment, notices, search
 from generation.errors import QueueAway
 from generation.models import Generation, State
-from pollweb.accounts import usage
+from pollweb.accounts import line, usage
+from pollweb.accounts.models import Team
 from pollweb.lib import db, redis
 
 log = logging.getLogger(__name__)
@@ -28,8 +32,17 @@ BATCH = 200
 MOST_WAITING = 1_000_000
 DRAIN_SECONDS = 30
 OWN_STORES = 4
+# So long a record is given to those who ask for the same: longer than it takes to be stored.
+GIVEN_SECONDS = 5
 
 FIELDS = [field.attname for field in Generation._meta.concrete_fields]
+# What JSON has as a text, and how it becomes what it was.
+TYPES: dict[str, Callable[[str], Any]] = {"DateTimeField": datetime.fromisoformat, "UUIDField": UUID}
+READ = {
+    field.attname: TYPES[field.get_internal_type()]
+    for field in Generation._meta.concrete_fields
+    if field.get_internal_type() in TYPES
+}
 Entries = list[tuple[bytes, dict[bytes, bytes]]]
 _storing = asyncio.Semaphore(OWN_STORES)
 
@@ -42,51 +55,60 @@ def as_json(row: Generation) -> bytes:
     return orjson.dumps({name: getattr(row, name) for name in FIELDS}, default=str)
 
 
-def from_json(data: bytes) -> Generation:
-    values: dict[str, Any] = orjson.loads(data)
-    for field in Generation._meta.concrete_fields:
-        value = values.get(field.attname)
-        if isinstance(value, str) and field.get_internal_type() == "DateTimeField":
-            values[field.attname] = datetime.fromisoformat(value)
-    return Generation(**values)
+def from_json(data: bytes | str) -> Generation:
+    """What another release wrote may have other columns: what is not known here is left out."""
+    told: dict[str, Any] = orjson.loads(data)
+    values = {name: told[name] for name in FIELDS if name in told}
+    for name, read in READ.items():
+        if isinstance(value := values.get(name), str):
+            values[name] = read(value)
+    return Generation.new(**values)
 
 
-async def append(row: Generation) -> None:
-    """Keep the record of a final row. Raises QueueAway (503) when neither Redis nor the database takes it."""
-    try:
-        await redis.client().xadd(stream_key(), {b"r": as_json(row)}, maxlen=MOST_WAITING, approximate=True)
-    except (redis.RedisError, OSError):
-        async with asyncio.timeout(5), _storing:
-            try:
-                await db.run(store, [row])
-            except Exception as exc:
-                log.warning("a record could not be kept", exc_info=True)
-                raise QueueAway("This answer could not be recorded. Try again.") from exc
+async def keep(row: Generation, turn: line.Turn) -> None:
+    """Keep the record of a final row and give its caller's place back, in one call.
+
+    Raises QueueAway (503) when neither Redis nor the database takes the record.
+    """
+    may_be_given = row.state == State.SUCCEEDED and row.fingerprint
+    if await turn.leave((stream_key(), as_json(row), MOST_WAITING), given=GIVEN_SECONDS if may_be_given else 0):
+        return
+    async with asyncio.timeout(5), _storing:
+        try:
+            await db.run(store, [row])
+        except Exception as exc:
+            log.warning("a record could not be kept", exc_info=True)
+            raise QueueAway("This answer could not be recorded. Try again.") from exc
 
 
 def store(rows: list[Generation]) -> int:
     """Insert the rows that are not there yet, with all that their end brings about; returns how many were new."""
     with transaction.atomic():
         known = set(Generation.objects.filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True))
-        new = list({row.pk: row for row in rows if row.pk not in known}.values())
+        # A team may have been erased while its answer was on its way: what belongs to nobody is not kept.
+        asked = {row.team_id for row in rows if row.team_id}
+        gone = asked - set(Team.objects.filter(pk__in=asked).values_list("pk", flat=True)) if asked else set()
+        new = list({row.pk: row for row in rows if row.pk not in known and row.team_id not in gone}.values())
         Generation.objects.bulk_create(new)
         _count(new)
+        notices.tell_end(new)
         for row in new:
             if row.is_visible:
                 outbox.announce(fulfilment.event(row))
+        search.expect(row.pk for row in new if row.is_visible)
     return len(new)
 
 
 def _count(rows: list[Generation]) -> None:
     """Usage by caller and model: one write for each pair, however many rows."""
-    sums: dict[tuple[Any, ...], Counter[str]] = {}
+    hour = usage.hour_of(timezone.now())
+    sums: dict[tuple[usage.Key, datetime], usage.Counts] = {}
     for row in rows:
-        counts = sums.setdefault((row.kind, row.model, row.team_id, row.token_id), Counter())
-        counts["succeeded" if row.state == State.SUCCEEDED else "failed"] += 1
-        counts["prompt_tokens"] += row.prompt_tokens
-        counts["completion_tokens"] += row.completion_tokens
-    for (kind, model, team_id, token_id), counts in sums.items():
-        usage.count(kind=kind, model=model, team_id=team_id, token_id=token_id, **counts)
+        counts = row.counts()
+        sums.setdefault((row.usage_key, hour), usage.Counts()).add(counts)
+        row.end_hold(counts.cost)
+    if sums:
+        usage.count_all(sums)
 
 
 def waiting() -> int:

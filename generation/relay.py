@@ -5,7 +5,6 @@ leave does not stop it, and it ends when the last has left. Its row exists in me
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
@@ -15,17 +14,20 @@ from django.utils import timezone
 from generation import cache, fulfilment, records
 from generation.errors import ProviderError
 from generation.models import Generation, State
+from pollweb.accounts import line
 from pollweb.lib.errors import PollwebError
 
 log = logging.getLogger(__name__)
 
 
 class Flight:
-    """One relayed generation on its way: what was said so far, and who listens."""
+    """One relayed generation on its way: what was said so far, and who listens (`async with`)."""
 
-    def __init__(self, row: Generation) -> None:
+    def __init__(self, row: Generation, turn: line.Turn) -> None:
         self.row = row
+        self.turn = turn
         self.said: list[dict[str, Any]] = []
+        self.body = b""  # a completion of OpenAI's, where the upstream gave one that may be passed on
         self.error: PollwebError | None = None
         self.listeners = 0
         self.ended = False
@@ -48,7 +50,9 @@ class Flight:
     async def _fly(self) -> None:
         row = self.row
         try:
-            for name, value in fulfilment.values_of(await fulfilment.make(row, self)).items():
+            made = await fulfilment.make(row, self)
+            self.body = made.body
+            for name, value in fulfilment.values_of(made).items():
                 setattr(row, name, value)
             row.state, row.finished_at = State.SUCCEEDED, timezone.now()
         except asyncio.CancelledError:
@@ -68,6 +72,18 @@ class Flight:
             self.ended = True
             self._ring()
 
+    async def __aenter__(self) -> "Flight":
+        """Listen to it."""
+        self.listeners += 1
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Listen no more. The last one to leave stops it."""
+        self.listeners -= 1
+        if not self.listeners and not self.ended:
+            self.task.cancel()
+            await asyncio.shield(asyncio.gather(self.task, return_exceptions=True))
+
     def _failed(self, exc: PollwebError) -> None:
         self.error = exc
         self.row.state, self.row.finished_at = State.FAILED, timezone.now()
@@ -75,22 +91,25 @@ class Flight:
 
     async def _keep(self) -> None:
         try:
-            await records.append(self.row)
+            self.turn.goes_on = False
+            await records.keep(self.row, self.turn)
         except (PollwebError, TimeoutError) as exc:
             if self.error is None:
                 self.error = exc if isinstance(exc, PollwebError) else ProviderError("This could not be recorded.")
 
-    async def pieces(self) -> AsyncIterator[dict[str, Any]]:
-        """Everything from the beginning, as it comes; raises what went wrong."""
+    async def batches(self) -> AsyncIterator[list[dict[str, Any]]]:
+        """Everything from the beginning: what is there at once comes together. Raises what went wrong."""
         told = 0
         while True:
             news, ended = self._news, self.ended
-            while told < len(self.said):
-                told += 1
-                yield self.said[told - 1]
+            if told < len(self.said):
+                batch = self.said[told:]
+                told = len(self.said)
+                yield batch
             if ended:
                 break
-            await news.wait()
+            if told == len(self.said):
+                await news.wait()
         if self.error is not None:
             raise self.error
 
@@ -104,25 +123,11 @@ def joined(dedupe_key: str) -> Flight | None:
     return flight if flight is not None and not flight.ended else None
 
 
-@contextlib.asynccontextmanager
-async def listening(flight: Flight) -> AsyncIterator[Flight]:
-    """Listen to a flight. The last one to leave stops it."""
-    flight.listeners += 1
-    try:
-        yield flight
-    finally:
-        flight.listeners -= 1
-        if not flight.listeners and not flight.ended:
-            flight.task.cancel()
-            await asyncio.shield(asyncio.gather(flight.task, return_exceptions=True))
-
-
-@contextlib.asynccontextmanager
-async def flown(row: Generation) -> AsyncIterator[Flight]:
-    """Begin a flight and listen to it; equal requests find it until it ends."""
+def begun(row: Generation, turn: line.Turn) -> Flight:
+    """A flight in its caller's turn. Equal requests find it until it ends."""
     key = (asyncio.get_running_loop(), row.dedupe_key or "")
     row.state, row.started_at, row.attempts = State.RUNNING, timezone.now(), 1
-    flight = _flights[key] = Flight(row)
+    turn.goes_on = True
+    flight = _flights[key] = Flight(row, turn)
     flight.task.add_done_callback(lambda _: _flights.pop(key, None) if _flights.get(key) is flight else None)
-    async with listening(flight):
-        yield flight
+    return flight

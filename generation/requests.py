@@ -17,8 +17,6 @@ FINGERPRINT_VERSION = 2
 # Who may see a result is its scope's business, and `nologo` decides nothing that `logo` does not say.
 UNDECISIVE = frozenset({"private", "nologo"})
 
-UNSTORED = {"unstored": True}
-
 # The public service answers an image request without a seed as if it had asked for this one, so that an address
 # always shows the same picture.
 DEFAULT_IMAGE_SEED = 42
@@ -60,13 +58,17 @@ class Request(ABC):
 
     def fingerprint(self, made_by: str) -> str:
         """SHA-256 of all that decides the result, and of who makes it (`provider/model`)."""
+        if (known := self.__dict__.get("_fingerprint")) is not None and known[0] == made_by:
+            return str(known[1])
         effective = {
             field.name: getattr(self, field.name)
             for field in dataclasses.fields(self)
             if field.name not in UNDECISIVE and "unstored" not in field.metadata
         }
         structure = [FINGERPRINT_VERSION, self.kind, type(self).__name__, made_by, effective]
-        return hashlib.sha256(orjson.dumps(structure, option=orjson.OPT_SORT_KEYS)).hexdigest()
+        digest = hashlib.sha256(orjson.dumps(structure, option=orjson.OPT_SORT_KEYS)).hexdigest()
+        self.__dict__["_fingerprint"] = made_by, digest  # a request is frozen, and one may be asked for many times
+        return digest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +76,8 @@ class ImageRequest(Request):
     """One picture. Sides in pixels, 0 where the given picture decides; `seed` is already chosen (−1 has become one).
 
     `images` are pictures to work on: addresses or bytes as the caller gave them, digests in the media store once
-    generation.inputs has taken them. A provider finds their bytes, PNG or JPEG, in `pictures`. `logo` names the
-    operator's logo that it gets, if it gets one.
+    generation.inputs has taken them. A provider finds their bytes, PNG or JPEG, in `pictures`, and in `addresses` where
+    an upstream may fetch them for an hour. `logo` names the operator's logo that it gets, if it gets one.
     """
 
     kind: ClassVar[str] = "image"
@@ -94,6 +96,7 @@ class ImageRequest(Request):
     logo: str = ""
     images: tuple[str | bytes, ...] = ()
     pictures: tuple[bytes, ...] = dataclasses.field(default=(), repr=False, compare=False, metadata=UNSTORED)
+    addresses: tuple[str, ...] = dataclasses.field(default=(), repr=False, compare=False, metadata=UNSTORED)
 
     @property
     def has_media(self) -> bool:
@@ -193,6 +196,24 @@ class TranscriptionRequest(Request):
     @property
     def has_media(self) -> bool:
         return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingRequest(Request):
+    """Texts to become vectors: `query` ones look for others, the rest are to be found. No row is made of it.
+
+    `dimensions` is how many numbers are wanted, 0 for as many as the model has.
+    """
+
+    kind: ClassVar[str] = "embedding"
+    ability: ClassVar[str] = "embedding"
+    texts: tuple[str, ...] = ()
+    query: bool = False
+    dimensions: int = 0
+
+    @property
+    def prompt(self) -> str:
+        return self.texts[0] if self.texts else ""
 
 
 KINDS: dict[str, type[Request]] = {

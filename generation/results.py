@@ -1,14 +1,21 @@
 """What a provider yields: any number of pieces, then exactly one Result."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # web processes pass results on and need no numpy for it
+    import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of an answer, in the shape of `choices[0].delta` of an OpenAI chunk."""
+    """A piece of an answer, in the shape of `choices[0].delta` of an OpenAI chunk.
+
+    `event` is that chunk as an upstream wrote it, where it says the very same and may be passed on as it is.
+    """
 
     delta: dict[str, Any]
+    event: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +49,19 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The end. A picture or sound has `data` and `media_type`; an answer has `message` (OpenAI's shape).
+    """The end. A picture or sound has `data` and `media_type`; an answer has `message` (OpenAI's shape); texts that
+    became vectors have `vectors`, one array of float32 for each.
 
-    `made_by` is `provider/model` as X-Model-Used tells it; `duration` is seconds of sound.
+    `made_by` is `provider/model` as X-Model-Used tells it; `duration` is seconds of sound; `body` is a completion of
+    OpenAI's as an upstream wrote it, where it says the very same as `message`.
     """
 
     made_by: str
     data: bytes = b""
     media_type: str = ""
     message: dict[str, Any] | None = None
+    body: bytes = b""
+    vectors: "list[np.ndarray]" = field(default_factory=list)
     finish_reason: str = "stop"
     usage: Usage = field(default_factory=Usage)
     width: int = 0

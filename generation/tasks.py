@@ -26,6 +26,61 @@ def store_relayed() -> None:
     records.drain()
 
 
+@shared_task(name="generation.vary", ignore_result=True)
+def vary(digest: str) -> None:
+    """Make the smaller forms of a picture."""
+    from generation import variants
+
+    variants.make(digest)
+
+
+@shared_task(name="generation.index", ignore_result=True)
+def index() -> None:
+    """Read the words of new public results for the search."""
+    from generation import search
+
+    search.fill()
+
+
+@shared_task(name="generation.compare", ignore_result=True)
+def compare() -> None:
+    """Read what new public prompts mean."""
+    from generation.search import likeness
+
+    likeness.read()
+
+
+@shared_task(name="generation.list_models", ignore_result=True)
+def list_models() -> None:
+    from generation import offers, worker
+
+    worker.current().run(offers.refresh())
+
+
+def send_picture(digest: str) -> None:
+    """Have its smaller forms made. With the broker away the ticker finds it later."""
+    try:
+        vary.apply_async((digest,), queue="light", retry=False)
+    except (OperationalError, OSError) as exc:
+        log.warning("a picture could not be announced to the workers: %s", exc)
+
+
+@shared_task(name="generation.forget_at_once", ignore_result=True)
+def forget_at_once() -> None:
+    """Prompts of the teams that keep none."""
+    from generation import forgetting
+
+    forgetting.forget_prompts(days=0)
+
+
+@shared_task(name="generation.tidy", ignore_result=True)
+def tidy() -> None:
+    """What has had its time: prompts, keys, events, failures, and files that nothing leads to."""
+    from generation import retention
+
+    retention.prune()
+
+
 def queue_of(row: Generation) -> str:
     """`engine` when the model's first source is made on this machine, else `remote`."""
     card = catalogue.maker(row.ability, row.model)

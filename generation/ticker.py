@@ -15,9 +15,13 @@ from django.db.models import Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from feeds import outbox
-from generation import records, tasks
+from feeds import outbox, policy
+from feeds.relay.following import Follower
+from generation import notices, offers, records, search, tasks, variants, wellbeing
 from generation.models import MOST_ATTEMPTS, Generation, State
+from generation.search import likeness
+from pollweb.accounts import webhooks
+from pollweb.accounts.tasks import send_webhooks as send
 from pollweb.lib import redis
 
 log = logging.getLogger(__name__)
@@ -28,12 +32,15 @@ ROWS_SECONDS = 5.0
 # to lose little when Redis forgot everything.
 SILENCE = timedelta(seconds=10)
 BATCH = 200
+# Ten seconds are promised; a slow click is forgiven.
+UNDO = timedelta(seconds=20)
 
 
 class Ticker:
     def __init__(self) -> None:
         self.name = secrets.token_hex(8)
         self.stopped = threading.Event()
+        self.follower = Follower()
         self.thread = threading.Thread(target=self._run, name="ticker", daemon=True)
 
     def start(self) -> None:
@@ -41,21 +48,36 @@ class Ticker:
 
     def stop(self) -> None:
         self.stopped.set()
+        self.follower.stop()
         self.thread.join(5)
 
     def _run(self) -> None:
-        rows_at = 0.0
+        rows_at = looked_at = here_at = 0.0
         while not self.stopped.wait(TICK_SECONDS):
             try:
                 close_old_connections()
+                offers.hear()
+                if time.monotonic() >= here_at:
+                    here_at = time.monotonic() + wellbeing.HERE_SECONDS / 3
+                    wellbeing.here(self.name)
                 if not self._leads():
                     continue
+                ask_for_offers()
                 outbox.publish_due()
                 start_due()
                 store_relayed()
+                index_new()
+                send_webhooks()
                 if time.monotonic() >= rows_at:
                     rows_at = time.monotonic() + ROWS_SECONDS
                     look_after_rows()
+                    policy.trim()
+                    self.follower.look()
+                    look_after_pictures()
+                    compare_new()
+                if time.monotonic() >= looked_at:
+                    looked_at = time.monotonic() + wellbeing.LOOK_SECONDS
+                    wellbeing.look()
             except Exception:
                 log.warning("a tick failed; the next one tries again", exc_info=True)
             finally:
@@ -75,10 +97,28 @@ class Ticker:
             return True
 
 
+def ask_for_offers() -> None:
+    if offers.claim():
+        tasks.list_models.apply_async(queue="light", retry=False)
+
+
+def look_after_pictures() -> None:
+    for digest in variants.overlooked():
+        tasks.send_picture(digest)
+
+
 def look_after_rows() -> None:
     expire()
     give_on()
     tell_again()
+    forget_deleted()
+
+
+def forget_deleted() -> None:
+    """Rows that their team has deleted, once it can no longer have them back."""
+    due = Generation.objects.filter(deleted_at__lt=timezone.now() - UNDO).values_list("pk", flat=True)
+    if pks := list(due[:BATCH]):
+        Generation.objects.filter(pk__in=pks, deleted_at__isnull=False).delete()
 
 
 def store_relayed() -> None:
@@ -88,6 +128,33 @@ def store_relayed() -> None:
             tasks.store_relayed.apply_async(queue="light", retry=False)
     except (redis.RedisError, OSError, OperationalError):
         return  # they wait for Redis to come back
+
+
+def index_new() -> None:
+    """Have new public results read for the search, when there are any."""
+    if search.is_due():
+        try:
+            tasks.index.apply_async(queue="light", retry=False)
+        except OperationalError:
+            return  # they stay due
+
+
+def compare_new() -> None:
+    """Have new public prompts read for what is similar, when there are any."""
+    if likeness.is_due():
+        try:
+            tasks.compare.apply_async(queue="engine", retry=False)
+        except OperationalError:
+            return  # they stay due
+
+
+def send_webhooks() -> None:
+    """Have the messages sent whose time has come, when there are any."""
+    if webhooks.is_due():
+        try:
+            send.apply_async(queue="light", retry=False)
+        except OperationalError:
+            return  # they stay due
 
 
 def start_due() -> None:
@@ -150,7 +217,10 @@ def _end(row: Generation, state: State, code: str, message: str, status: int) ->
             error_status=status,
         )
         if ended:
-            row.count(failed=1)
+            row.state, row.finished_at = state, timezone.now()
+            row.error_code, row.error_message = code, message
+            row.count()
+            notices.tell_end([row])
 
 
 def _tell(row: Generation) -> None:

@@ -1,7 +1,8 @@
 """The working side of a process: one event loop for its life, and a gate before everything that holds only so many.
 
-A message is only a hint to look at a row. When its gate is crowded the hint is dropped, because whoever leaves the gate
-takes the next queued row from the database by itself: no row waits behind another engine's work, and none is lost.
+A message is only a hint that a row waits before a gate. Whoever gets through the gate takes the row that is to be made
+next (generation.order), whichever that is, and the next one after it. When a gate is crowded the hint is dropped, since
+those before it will look as well: no row waits behind another engine's work, and none is lost.
 """
 
 import asyncio
@@ -19,11 +20,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from generation import catalogue, fulfilment, handoff
+from generation import catalogue, fulfilment, handoff, tasks
 from generation.models import Generation, State
+from generation.order import Order, turn_of
 from generation.providers import registry, upstream
-from pollweb.accounts import line
-from pollweb.accounts.identity import Principal
+from pollweb.accounts import desk, line
 from pollweb.lib import db, redis
 
 log = logging.getLogger(__name__)
@@ -37,9 +38,10 @@ HUNG_SECONDS = 10.0
 
 @dataclass
 class Gate:
-    """So many at once of one slot; `crowd` counts those inside and before it."""
+    """So many at once of one slot; `crowd` counts those inside and before it, `order` says what is made next."""
 
     size: int
+    order: Order
     crowd: int = 0
     lock: asyncio.Semaphore = field(init=False)
 
@@ -56,6 +58,7 @@ class Worker:
         self.gates: dict[str, Gate] = {}
         self.running: dict[str, asyncio.Task[Any]] = {}
         self.due: dict[str, float] = {}
+        self.turns: dict[str, line.Turn] = {}
         self.draining = False
         self.thread = threading.Thread(target=self._run, name="worker loop", daemon=True)
         self.thread.start()
@@ -64,14 +67,17 @@ class Worker:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
-        self._cancels = self.loop.create_task(handoff.listen_for_cancels(self._give_up))
+        self._ears = [
+            self.loop.create_task(handoff.listen_for_cancels(self._give_up)),
+            self.loop.create_task(self._listen_for_turns()),
+        ]
         self.loop.run_forever()
 
     def run[T](self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
     def perform(self, pk: str) -> None:
-        """Look at one row; returns when it is made, or when it is somebody else's business."""
+        """Look after the gate that a row waits before; returns when nothing is left to do, or others see to it."""
         self.run(self._perform(pk))
 
     async def _perform(self, pk: str) -> None:
@@ -84,11 +90,15 @@ class Worker:
         gate.crowd += 1
         try:
             async with gate.lock:
-                while row is not None and not self.draining:
-                    if row.keep and not await self._may_start(row):
+                while not self.draining:
+                    row = await db.run(gate.order.next)
+                    if row is None:
                         return
+                    if row.keep and not await self._may_start(row):
+                        continue
                     await self._fulfil(row)
-                    row = await db.run(_next_of, row.slot) if gate.crowd <= gate.size else None
+                    if gate.crowd > gate.size:
+                        return
         finally:
             gate.crowd -= 1
 
@@ -96,15 +106,17 @@ class Worker:
         if row.slot not in self.gates:
             source = catalogue.maker(row.ability, row.model).sources[0]
             _, size = registry.provider(source.provider).slot(source.model)
-            self.gates[row.slot] = Gate(size)
+            self.gates[row.slot] = Gate(size, Order(row.slot))
         return self.gates[row.slot]
 
     async def _may_start(self, row: Generation) -> bool:
         """Nobody stands in line for a job made to be kept, so the line is asked here; if not now, then later."""
-        principal = Principal(key=row.principal, tier=row.tier, team_id=row.team_id)
-        stepped = await line.step(principal, str(row.pk), catalogue.maker(row.ability, row.model).line)
+        turn = self.turns[str(row.pk)] = turn_of(row)
+        stepped = await turn.step()
         if stepped.admitted:
+            desk.current().running[turn.member] = turn.renew
             return True
+        del self.turns[str(row.pk)]
         wait = max(0.5, min(stepped.wait, line.PATIENCE / 2))
         await db.run(
             Generation.objects.filter(pk=row.pk, state=State.QUEUED).update,
@@ -130,15 +142,23 @@ class Worker:
         finally:
             self.running.pop(pk, None)
             self.due.pop(pk, None)
-            if row.keep:
-                principal = Principal(key=row.principal, tier=row.tier, team_id=row.team_id)
-                await line.leave(principal, pk, catalogue.maker(row.ability, row.model).line)
+            if turn := self.turns.pop(pk, None):
+                desk.current().running.pop(turn.member, None)
+                await turn.leave()
 
     def _give_up(self, pk: str) -> None:
         """Its askers have cancelled the row: the state says so already, so fulfilment has nothing to write."""
         task = self.running.get(pk)
         if task is not None:
             self.loop.create_task(_end_if_cancelled(pk, task))
+
+    async def _listen_for_turns(self) -> None:
+        """Nobody stands in line for what is made to be kept: whoever is called for it has it started."""
+        async for member, seconds in desk.calls(line.JOBS):
+            self.loop.call_later(seconds, self._start_soon, line.job_of(member))
+
+    def _start_soon(self, pk: str) -> None:
+        self.loop.create_task(_start(pk))
 
     def _watch(self) -> None:
         while not self.loop.is_closed():
@@ -166,9 +186,11 @@ class Worker:
 
     def stop(self) -> None:
         async def close() -> None:
-            self._cancels.cancel()
-            await asyncio.gather(self._cancels, return_exceptions=True)
+            for ear in self._ears:
+                ear.cancel()
+            await asyncio.gather(*self._ears, return_exceptions=True)
             await handoff.close()
+            await desk.close()
             await upstream.close()
             await redis.close()
 
@@ -179,15 +201,21 @@ class Worker:
         self.loop.close()
 
 
+async def _start(pk: str) -> None:
+    """Every worker hears the call; the one whose UPDATE clears the time tells the workers."""
+    with contextlib.suppress(Exception):  # the ticker looks at it a little later
+        await db.run(start_now, pk)
+
+
+def start_now(pk: str) -> None:
+    waiting = Generation.objects.filter(pk=pk, state=State.QUEUED).exclude(start_after=None)
+    if waiting.update(start_after=None):
+        tasks.send(Generation.objects.get(pk=pk))
+
+
 async def _end_if_cancelled(pk: str, task: "asyncio.Task[Any]") -> None:
     if await db.run(Generation.objects.filter(pk=pk, state=State.CANCELLED).exists):
         task.cancel()
-
-
-def _next_of(slot: str) -> Generation | None:
-    now = timezone.now()
-    waiting = Generation.objects.filter(state=State.QUEUED, slot=slot, deadline__gt=now)
-    return waiting.exclude(start_after__gt=now).order_by("queued_at").first()
 
 
 _worker: Worker | None = None

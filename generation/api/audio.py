@@ -59,8 +59,10 @@ async def create_transcription(request: HttpRequest) -> HttpResponseBase:
     if format not in transcripts.FORMATS:
         raise InvalidParameter(f"response_format is {format[:40]!r}; allowed are {', '.join(transcripts.FORMATS)}.")
     grains = [*fields.getlist("timestamp_granularities[]"), *fields.getlist("timestamp_granularities")]
-    if wrong := next((grain for grain in grains if grain not in ("segment", "word")), None):
-        raise InvalidParameter(f"timestamp_granularities is {wrong[:40]!r}; allowed are segment and word.")
+    if wrong := next((grain for grain in grains if grain not in transcripts.GRAINS), None):
+        raise InvalidParameter(
+            f"timestamp_granularities is {wrong[:40]!r}; allowed are {' and '.join(transcripts.GRAINS)}."
+        )
     wanted = await asyncio.to_thread(
         transcripts.request,
         file.read(),

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponseBase
 
 from generation import idempotency
 from generation.intake import Context
+from pollweb.accounts import domains, referrers, standing
 from pollweb.accounts.identity import Principal
 from pollweb.lib.errors import MethodNotAllowed
 
@@ -28,29 +28,16 @@ def methods(*allowed: str) -> Callable[[View], View]:
                 )
             return await view(request, *args, **kwargs)
 
+        checked.methods = allowed  # type: ignore[attr-defined]
         return checked
 
     return decorate
 
 
 def referrer(request: HttpRequest, body: dict[str, Any] | None = None) -> str:
-    """Who says to have sent this: query, body, headers, in the public service's order; a host name or an identifier."""
-    given = (
-        request.GET.get("referrer"),
-        request.GET.get("referer"),
-        (body or {}).get("referrer"),
-        (body or {}).get("referer"),
-        request.headers.get("referer"),
-        request.headers.get("referrer"),
-        request.headers.get("origin"),
-    )
-    value = next((value for value in given if isinstance(value, str) and value), "")
-    if value.startswith(("http://", "https://")):
-        try:
-            return urlsplit(value).hostname or ""
-        except ValueError:
-            return ""
-    return value[:255]
+    """Who says to have sent this: a host name or an identifier; "" for what cannot be read in one way only."""
+    claim = domains.named(referrers.said(request, body))
+    return claim.pattern[:255] if claim else ""
 
 
 def context(
@@ -62,13 +49,15 @@ def context(
     streamed: bool = False,
     may_be_public: bool = True,
 ) -> Context:
-    key = request.headers.get("idempotency-key", "") if request.method == "POST" else ""
+    standing.note(principal=principal)
+    key = request.META.get("HTTP_IDEMPOTENCY_KEY", "") if request.method == "POST" else ""
     return Context(
         principal=principal,
         source_url=source_url,
         referrer=referrer(request, body),
         streamed=streamed,
-        fresh="no-cache" in request.headers,
+        fresh="HTTP_NO_CACHE" in request.META,
         may_be_public=may_be_public,
         idempotency_key=idempotency.checked(key) if key else "",
+        request_id=getattr(request, "id", ""),
     )

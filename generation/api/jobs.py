@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from generation import intake, media
+from generation import intake, media, order
 from generation.api import doors, responses
 from generation.models import Generation, State
 from generation.requests import Request
@@ -16,7 +16,7 @@ from pollweb.lib.errors import NotFound
 
 
 def is_wanted(request: HttpRequest) -> bool:
-    words = request.headers.get("prefer", "").lower().replace(",", " ").replace(";", " ").split()
+    words = request.META.get("HTTP_PREFER", "").lower().replace(",", " ").replace(";", " ").split()
     return "respond-async" in words
 
 
@@ -29,7 +29,7 @@ async def accept(wanted: Request, context: intake.Context) -> HttpResponse:
         "X-Visibility": row.visibility,
         "Cache-Control": "private, no-store",
     }
-    return responses.json(_told(row), status=202, more=more)
+    return responses.json(await db.run(_told, row), status=202, more=more)
 
 
 @doors.methods("GET", "HEAD", "DELETE")
@@ -38,7 +38,7 @@ async def job(request: HttpRequest, public_id: str) -> HttpResponse:
     row, principal = await _own(request, public_id)
     if request.method == "DELETE" and await db.run(intake.cancel, row, principal):
         row, _ = await _own(request, public_id)
-    return responses.json(_told(row), more={"Cache-Control": "private, no-store"})
+    return responses.json(await db.run(_told, row), more={"Cache-Control": "private, no-store"})
 
 
 @doors.methods("GET", "HEAD")
@@ -67,6 +67,8 @@ async def _own(request: HttpRequest, public_id: str) -> tuple[Generation, Princi
     row = await db.run(_find, public_id)
     if row is None or (row.principal != principal.key and not row.is_visible):
         raise NotFound("There is no such job.")
+    if not row.is_visible and row.token_id != principal.token_id:
+        principal.require("private.read")  # another token of the same team made it
     return row, principal
 
 
@@ -85,7 +87,10 @@ def _told(row: Generation) -> dict[str, Any]:
         "created": int(row.created_at.timestamp()),
         "url": _address(row),
     }
-    if row.state == State.SUCCEEDED:
+    if row.state == State.QUEUED:
+        told["position"], seconds = order.place(row)
+        told["wait_seconds"] = round(seconds, 1)
+    elif row.state == State.SUCCEEDED:
         told["result_url"] = f"{_address(row)}/result"
     elif row.is_final:
         told["error"] = {"code": row.error_code, "message": row.error_message}

@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from generation import inputs, safety
 from generation.api import doors, responses
 from generation.errors import InvalidParameter
-from pollweb.accounts import line
+from pollweb.accounts import line, tallies, usage
 from pollweb.accounts.identity import identify
-from pollweb.lib import http, ids
+from pollweb.lib import http, ids, schema
 
 NAME = "word-rules-and-open-nsfw"
 # OpenAI's categories. The rules here know four of them; the others are never found.
@@ -33,6 +33,50 @@ CATEGORIES = (
 MOST_INPUTS = 32
 MOST_CHARS = 100_000
 
+FIELDS: schema.Fields = {
+    "input": schema.either(
+        schema.text(maxLength=MOST_CHARS),
+        schema.listed(schema.text(), "One result for each.", minItems=1, maxItems=MOST_INPUTS),
+        schema.listed(
+            schema.either(
+                schema.record({"type": {"const": "text"}, "text": schema.text()}, "", ["type", "text"]),
+                schema.record(
+                    {
+                        "type": {"const": "image_url"},
+                        "image_url": schema.record({"url": schema.text(minLength=1)}, "", ["url"]),
+                    },
+                    required=["type", "image_url"],
+                ),
+            ),
+            "One result for all.",
+            minItems=1,
+            maxItems=MOST_INPUTS,
+        ),
+    ),
+    "token": schema.text("A token; a header is the better place."),
+}
+MODERATIONS = schema.named(
+    "Moderations",
+    schema.record(
+        {
+            "id": schema.text(),
+            "model": {"const": NAME},
+            "results": schema.listed(
+                schema.record(
+                    {
+                        "flagged": {"type": "boolean"},
+                        "categories": schema.record({name: {"type": "boolean"} for name in CATEGORIES}),
+                        "category_scores": schema.record({name: schema.number("", 0, 1) for name in CATEGORIES}),
+                        "category_applied_input_types": {"type": "object"},
+                    },
+                    required=["flagged", "categories", "category_scores"],
+                )
+            ),
+        },
+        required=["id", "model", "results"],
+    ),
+)
+
 Part = dict[str, Any]
 
 
@@ -42,8 +86,11 @@ async def create(request: HttpRequest) -> HttpResponse:
     body = http.json_body(request)
     wanted = _inputs(body.get("input"))
     principal = await identify(request, body)
-    async with line.turn(principal, deadline=time.monotonic() + settings.DESIGN.deadlines.text):
+    principal.require("text")
+    async with line.turn(principal, "text", deadline=time.monotonic() + settings.DESIGN.deadlines.text):
         results = [await _judged(parts) for parts in wanted]
+    # Cheap to answer, so cheap to count: written with the cached answers.
+    tallies.note(principal.usage_key("moderation", NAME), usage.Counts(succeeded=1))
     answer = {"id": f"modr-{ids.request_id()}", "model": NAME, "results": results}
     return responses.json(answer, more={"Cache-Control": responses.PRIVATE, "X-Visibility": "private"})
 

@@ -11,6 +11,7 @@ from generation import media
 from generation.intake import Answer
 from generation.models import Generation
 from pollweb.lib.errors import PollwebError
+from pollweb.lib.http.answers import Whole
 
 PUBLIC = "public, max-age=31536000, immutable"
 PRIVATE = "private, no-store"
@@ -32,9 +33,11 @@ def headers(answer: Answer) -> dict[str, str]:
 
 
 def json(data: Any, *, status: int = 200, more: Mapping[str, str] | None = None) -> HttpResponse:
-    return HttpResponse(
-        orjson.dumps(data), status=status, content_type="application/json; charset=utf-8", headers=dict(more or {})
-    )
+    return json_bytes(orjson.dumps(data), status=status, more=more)
+
+
+def json_bytes(data: bytes, *, status: int = 200, more: Mapping[str, str] | None = None) -> HttpResponse:
+    return Whole(data, status=status, content_type="application/json; charset=utf-8", headers=more or {})
 
 
 def text(answer: Answer, addition: str = "") -> HttpResponse:
@@ -42,11 +45,8 @@ def text(answer: Answer, addition: str = "") -> HttpResponse:
     message = answer.row.message or {}
     if message.get("content") is None and message.get("tool_calls"):
         return json(message, more=headers(answer))
-    return HttpResponse(
-        f"{message.get('content') or ''}{addition}",
-        content_type="text/plain; charset=utf-8",
-        headers=headers(answer),
-    )
+    words = f"{message.get('content') or ''}{addition}".encode()
+    return Whole(words, content_type="text/plain; charset=utf-8", headers=headers(answer))
 
 
 async def file(request: HttpRequest, answer: Answer, filename: str) -> HttpResponse:
@@ -58,9 +58,9 @@ async def file(request: HttpRequest, answer: Answer, filename: str) -> HttpRespo
 
 
 class Dialect(Protocol):
-    """The frames of one stream in one API's words."""
+    """The frames of one stream in one API's words; `event` is the delta as an upstream of OpenAI's dialect wrote it."""
 
-    def piece(self, row: Generation, delta: Mapping[str, Any]) -> Iterable[bytes]: ...
+    def piece(self, row: Generation, delta: Mapping[str, Any], event: bytes = b"") -> Iterable[bytes]: ...
 
     def end(self, row: Generation) -> Iterable[bytes]: ...
 
@@ -107,13 +107,15 @@ async def _frames(
     began = False
     async with stack:
         try:
-            async for piece in answer.pieces():
-                if not (delta := piece.get("delta")):
-                    continue
-                said.append(str(delta.get("content") or ""))
-                for frame in dialect.piece(answer.row, delta):
-                    yield frame
-                began = True
+            async for batch in answer.batches():
+                frames: list[bytes] = []
+                for piece in batch:
+                    if delta := piece.get("delta"):
+                        said.append(str(delta.get("content") or ""))
+                        frames += dialect.piece(answer.row, delta, piece.get("event", b""))
+                if frames:
+                    yield b"".join(frames)
+                    began = True
         except PollwebError as exc:
             if not began:
                 raise

@@ -7,13 +7,16 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 
 from generation import catalogue, intake, links, media
-from generation.api import audio, doors, embeddings, jobs, responses
+from generation.api import audio, doors, jobs, listing, responses
 from generation.errors import InvalidRequest
 from generation.requests import Request, SpeechRequest
 from generation.wire import openai, pollinations, values
 from pollweb.accounts.identity import identify
 from pollweb.lib import http
 from pollweb.lib.errors import MethodNotAllowed
+
+# What /v1/models lists; on the text host, where clients look for what chats, the first three.
+OPENAI_KINDS = ("text", "audio", "transcription", "image", "embedding")
 
 
 @doors.methods("GET", "HEAD")
@@ -67,32 +70,34 @@ async def completions(request: HttpRequest) -> HttpResponseBase:
         return await _stream(request, wanted, context, include_usage=_wants_usage(body))
     async with intake.generate(wanted, context) as answer:
         row = await answer.result()
-        told = openai.completion(row, links.addition(row, context.principal.tier))
-        return responses.json(told, more=responses.headers(answer) | {"Cache-Control": "no-store"})
+        more = responses.headers(answer) | {"Cache-Control": "no-store"}
+        addition = links.addition(row, context.principal.tier)
+        if answer.body and not addition and (own := openai.passed(row, answer.body)):
+            return responses.json_bytes(own, more=more)
+        return responses.json(openai.completion(row, addition), more=more)
 
 
 @doors.methods("GET", "HEAD")
 async def models(request: HttpRequest) -> HttpResponseBase:
     """`GET /models`: every text and audio model with what it can do."""
-    return responses.json([pollinations.text_model(card) for kind in ("text", "audio") for card in _sorted(kind)])
+    cards = await listing.to_caller(request, (card for kind in ("text", "audio") for card in _sorted(kind)))
+    return responses.json([pollinations.text_model(card) for card in cards], more=listing.NO_STORE)
 
 
 @doors.methods("GET", "HEAD")
 async def openai_models(request: HttpRequest) -> HttpResponseBase:
     """`GET /openai/models`, `GET /v1/models`."""
-    kinds = ["text", "audio", "transcription", *(["image"] if request.face == "v1" else [])]  # type: ignore[attr-defined]
-    listed = [openai.model(card) for kind in kinds for card in _sorted(kind)]
-    if request.face == "v1":  # type: ignore[attr-defined]
-        listed.append(embeddings.MODEL)
-    return responses.json({"object": "list", "data": listed})
+    kinds = OPENAI_KINDS if request.face == "v1" else OPENAI_KINDS[:3]  # type: ignore[attr-defined]
+    cards = await listing.to_caller(request, (card for kind in kinds for card in _sorted(kind)))
+    listed = [openai.model(card) for card in cards]
+    return responses.json({"object": "list", "data": listed}, more=listing.NO_STORE)
 
 
 @doors.methods("GET", "HEAD")
 async def openai_model(request: HttpRequest, name: str) -> HttpResponseBase:
     """`GET /v1/models/{id}`."""
-    if name in embeddings.NAMES:
-        return responses.json(embeddings.MODEL)
-    return responses.json(openai.model(catalogue.find(name, ("text", "audio", "transcription", "image"))))
+    card = await listing.one(request, catalogue.find(name, OPENAI_KINDS))
+    return responses.json(openai.model(card), more=listing.NO_STORE)
 
 
 def _sorted(kind: str) -> list[catalogue.ModelCard]:

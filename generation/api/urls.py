@@ -1,6 +1,7 @@
 """The addresses of generation's endpoints, one list for each face of the API.
 
-Prompts are read from the raw path by the views (a route cannot take every character), so their routes match anything.
+Prompts are read from the raw path by the views (a route cannot take every character), so their routes match anything;
+the name of such a route is how the reference writes it.
 """
 
 from django.urls import URLPattern, URLResolver, path, re_path
@@ -15,7 +16,8 @@ image: Table = [
     path("about", images.about),
     path("feed", stream.image_feed),
     path("prompt", images.prompt),
-    re_path(r"(?s)^prompt/.*$", images.prompt),
+    re_path(r"(?s)^prompt/.*$", images.prompt, name="prompt/{prompt}"),
+    re_path(r"(?s)^.+$", images.prompt_alone, name="{prompt}"),
 ]
 
 text: Table = [
@@ -23,10 +25,10 @@ text: Table = [
     path("models", texts.models),
     path("feed", stream.text_feed),
     path("openai/models", texts.openai_models),
-    re_path(r"(?s)^openai(?:/.*)?$", texts.completions),
+    re_path(r"(?s)^openai(?:/.*)?$", texts.completions, name="openai"),
     path("v1/models", texts.openai_models),
     path("v1/chat/completions", texts.completions),
-    re_path(r"(?s)^.+$", texts.prompt),
+    re_path(r"(?s)^.+$", texts.prompt, name="{prompt}"),
 ]
 
 v1: Table = [
@@ -47,4 +49,7 @@ v1: Table = [
 
 root: Table = [
     path("media/<str:public_id>/original", files.original),
+    path("media/<str:public_id>/input-<int:number>", files.given),
+    path("media/<str:public_id>/relayed", files.of_another),
+    path("media/<str:public_id>/<slug:variant>", files.variant),
 ]

@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def rewrite(data: bytes) -> tuple[dict[str, object], bytes]:
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     warnings.simplefilter("ignore")
     Image.MAX_IMAGE_PIXELS = None  # judged here, and with a sentence
@@ -54,7 +54,7 @@ def rewrite(data: bytes) -> tuple[dict[str, object], bytes]:
         _count_frames(source)
         kind = source.format
         source.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
-        image = ImageOps.exif_transpose(source)
+        image = _upright(source)
         image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     plain = _plain(image)
     opaque = plain.mode == "RGB"
@@ -77,6 +77,29 @@ def rewrite(data: bytes) -> tuple[dict[str, object], bytes]:
         "placeholder": "data:image/webp;base64," + base64.b64encode(tiny.getvalue()).decode(),
     }
     return told, out.getvalue()
+
+
+def _upright(source):
+    """Turned as its EXIF says. Only that one number is looked at, and where it cannot be read the picture stays.
+
+    Not ImageOps.exif_transpose: that writes the rest of the EXIF anew, and fails on what cameras leave there.
+    """
+    from PIL import ExifTags, Image
+
+    turns = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_270,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_90,
+    }
+    try:
+        turn = turns.get(source.getexif().get(ExifTags.Base.Orientation))
+    except Exception:  # readers of EXIF raise whatever they like
+        turn = None
+    return source.copy() if turn is None else source.transpose(turn)
 
 
 def _count_frames(source) -> None:

@@ -5,10 +5,30 @@ A provider knows its upstream or engine, and nothing of callers, limits, rows or
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from generation.requests import Request
 from generation.results import Piece
+
+NO_LIMIT = 1_000_000  # characters, where an upstream names no other limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A model that an upstream says it has, and what it says of it. Where it says nothing, all is deemed possible:
+    it answers for itself."""
+
+    name: str
+    ability: str
+    description: str = ""
+    aliases: tuple[str, ...] = ()
+    voices: tuple[str, ...] = ()
+    tools: bool = True
+    vision: bool = True
+    edits: bool = False
+    reasoning: bool = False
+    max_input_chars: int = NO_LIMIT
 
 
 class Provider(ABC):
@@ -33,6 +53,10 @@ class Provider(ABC):
     @abstractmethod
     def slot(self, model: str) -> tuple[str, int]:
         """The name of what this model occupies while it works, and how many may occupy it at once in a process."""
+
+    async def offers(self, *, deadline: float) -> list[Offer]:
+        """The models that it says it has; none where it has no such list. Raises ProviderError."""
+        return []
 
     def check_ready(self, model: str) -> None:
         """Raises EngineNotReady when this model cannot be asked at all now. Asked before anybody stands in line for it,

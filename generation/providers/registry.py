@@ -33,6 +33,7 @@ def provider(name: str) -> Provider:
     return build(name, settings.DESIGN.providers[name].model_dump())
 
 
+@cache
 def is_local(name: str) -> bool:
     """Made on this very machine, so that its work belongs to the engine queue."""
     return settings.DESIGN.providers[name].kind == "local"

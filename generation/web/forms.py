@@ -1,20 +1,32 @@
 """The forms of the create page: one for each kind, each of which becomes a request."""
 
+import dataclasses
 import secrets
 from abc import abstractmethod
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Self
 
 from django import forms
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from generation import catalogue
-from generation.requests import ChatRequest, ImageRequest, Request, SpeechRequest
+from generation import audio, catalogue, inputs, logo
+from generation.catalogue import ModelCard
+from generation.requests import ChatRequest, ImageRequest, Request, SpeechRequest, TranscriptionRequest
+from generation.web import brought
+from generation.web.picture_fields import WithPictures
+from generation.wire import transcripts
+from generation.wire.pictures import MOST_PICTURES as MOST_AT_ONCE
+from generation.wire.pollinations import QUALITIES
 from generation.wire.values import LARGEST_SEED
 
-MODES = ("image", "text", "speech")
-KIND = {"image": "image", "text": "text", "speech": "audio"}
+MODES = ("image", "text", "speech", "transcribe")
+KIND = {"image": "image", "text": "text", "speech": "audio", "transcribe": "transcription"}
+OPTIONS = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "max_tokens", "seed")
 SHAPES = {"1:1": (1024, 1024), "3:2": (1200, 800), "2:3": (800, 1200), "16:9": (1280, 720), "9:16": (720, 1280)}
 SMALLEST_SIDE = 64
+OWN_SHAPE = "own"  # of the picture that is given
 
 
 def fitted(sides: tuple[int, int], most: int) -> tuple[int, int]:
@@ -45,6 +57,19 @@ class WishForm(forms.Form):
         self.fields["model"].initial = catalogue.default(KIND[self.mode]).name
         self.fields["public"].initial = self.is_public_at_first
 
+    @property
+    def card(self) -> ModelCard:
+        """Of the model that is chosen, or of the usual one."""
+        chosen = self.value("model")
+        return next((card for card in self.cards if card.name == chosen), catalogue.default(KIND[self.mode]))
+
+    def bring(self) -> None:
+        """Store what came along with the form, once, before it is asked whether it is valid."""
+
+    def copy(self, values: dict[str, Any]) -> Self:
+        """The same form with these values in its fields."""
+        return type(self)(values)
+
     def value(self, name: str) -> Any:
         """What the field shows now: as sent, or as it begins."""
         return self[name].value()
@@ -53,30 +78,68 @@ class WishForm(forms.Form):
     def wish(self) -> Request:
         """The request. Only for a valid form."""
 
+    def wishes(self) -> Sequence[Request]:
+        """All that is to be made. Only for a valid form."""
+        return [self.wish()]
+
     @classmethod
     def initial_from(cls, request: Any) -> dict[str, Any]:
         """The form's values that make this request again."""
         return {"prompt": request.prompt, "model": request.model}
 
 
-class ImageForm(WishForm):
+class ImageForm(WithPictures, WishForm):
     mode = "image"
 
-    shape = forms.ChoiceField(choices=[(name, name) for name in (*SHAPES, "exact")], initial="1:1")
+    shape = forms.ChoiceField(choices=[(name, name) for name in (*SHAPES, "exact", OWN_SHAPE)], initial="1:1")
     width = forms.IntegerField(min_value=SMALLEST_SIDE, initial=1024, required=False)
     height = forms.IntegerField(min_value=SMALLEST_SIDE, initial=1024, required=False)
     seed = forms.IntegerField(min_value=0, max_value=LARGEST_SEED, required=False)
+    count = forms.IntegerField(min_value=1, max_value=MOST_AT_ONCE, initial=1, required=False)
+    negative_prompt = forms.CharField(max_length=1000, required=False)
+    quality = forms.ChoiceField(
+        choices=[(name, name) for name in QUALITIES], initial=ImageRequest.quality, required=False
+    )
+    guidance_scale = forms.FloatField(min_value=0, max_value=100, required=False)
+    transparent = forms.BooleanField(required=False)
+    enhance = forms.BooleanField(required=False)
+    safe = forms.BooleanField(required=False)
+    nologo = forms.BooleanField(required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.has_logo = bool(logo.current())
 
     @property
     def largest_side(self) -> int:
         """The most that any of the models takes; the chosen one's own limit is checked when the form is sent."""
         return max((card.largest_side for card in self.cards), default=1024)
 
+    @property
+    def has_more(self) -> bool:
+        """Whether something stands in the settings that are folded away."""
+        plain = ("negative_prompt", "guidance_scale", "enhance", "safe", "transparent", "nologo")
+        return any(self.value(name) for name in plain) or self.value("quality") not in (ImageRequest.quality, "", None)
+
+    @property
+    def editors(self) -> list[str]:
+        """The models that change a given picture."""
+        return [card.name for card in self.cards if card.edits]
+
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
-        most = catalogue.image(values.get("model", "")).largest_side
-        if values.get("shape") in SHAPES:
-            values["width"], values["height"] = fitted(SHAPES[values["shape"]], most)
+        card = catalogue.image(values.get("model", ""))
+        given = self.has_pictures
+        if given and not card.edits and "model" not in self.errors:
+            said = {"model": card.name, "editors": ", ".join(self.editors) or "—"}
+            sentence = gettext("%(model)s paints from words only. These models change a picture: %(editors)s.") % said
+            self.add_error("model", sentence)
+        if values.get("shape") == OWN_SHAPE and not given:
+            self.add_error("shape", _("Give a picture, or choose a shape."))
+        most = card.largest_side
+        if values.get("shape") in (*SHAPES, OWN_SHAPE):
+            size = (0, 0) if values["shape"] == OWN_SHAPE else fitted(SHAPES[values["shape"]], most)
+            values["width"], values["height"] = size
             for side in ("width", "height"):
                 self.errors.pop(side, None)  # what stands in an unused field is no mistake
         for side in ("width", "height"):
@@ -95,29 +158,72 @@ class ImageForm(WishForm):
             height=values["height"],
             seed=secrets.randbelow(2**31) if values["seed"] is None else values["seed"],
             private=not values["public"],
+            negative_prompt=values["negative_prompt"] or ImageRequest.negative_prompt,
+            quality=values["quality"] or ImageRequest.quality,
+            guidance_scale=values["guidance_scale"],
+            images=self.sources,
+            **{name: values[name] for name in ("transparent", "enhance", "safe", "nologo")},
         )
+
+    def wishes(self) -> list[ImageRequest]:
+        """As many as were asked for: their seeds follow each other."""
+        first = self.wish()
+        return [
+            dataclasses.replace(first, seed=(first.seed + n) % (LARGEST_SEED + 1))
+            for n in range(self.cleaned_data["count"] or 1)
+        ]
 
     @classmethod
     def initial_from(cls, request: ImageRequest) -> dict[str, Any]:
         size = (request.width, request.height)
-        shape = next((name for name, sides in SHAPES.items() if sides == size), "exact")
-        sides = {"width": request.width, "height": request.height}
-        return {**super().initial_from(request), **sides, "seed": request.seed, "shape": shape}
+        shape = OWN_SHAPE if size == (0, 0) else "exact"
+        shape = next((name for name, sides in SHAPES.items() if sides == size), shape)
+        sides = {"width": request.width, "height": request.height} if any(size) else {}
+        told = ("seed", "quality", "guidance_scale", "transparent", "enhance", "safe", "nologo")
+        kept = {name: getattr(request, name) for name in told}
+        if request.negative_prompt != ImageRequest.negative_prompt:
+            kept["negative_prompt"] = request.negative_prompt
+        pictures = brought.of(inputs.digests_of(request))
+        return {**super().initial_from(request), **sides, **kept, "shape": shape, "brought": pictures}
 
 
-class TextForm(WishForm):
+class TextForm(WithPictures, WishForm):
     mode = "text"
 
     system = forms.CharField(max_length=4000, required=False, widget=forms.Textarea)
     temperature = forms.FloatField(min_value=0, max_value=2, required=False)
+    top_p = forms.FloatField(min_value=0, max_value=1, required=False)
+    presence_penalty = forms.FloatField(min_value=-2, max_value=2, required=False)
+    frequency_penalty = forms.FloatField(min_value=-2, max_value=2, required=False)
+    max_tokens = forms.IntegerField(min_value=1, max_value=100_000, required=False)
     seed = forms.IntegerField(min_value=0, max_value=LARGEST_SEED, required=False)
+    json = forms.BooleanField(required=False)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something stands in the settings that are folded away."""
+        return any(self.value(name) not in (None, "", False) for name in ("system", "json", *OPTIONS))
+
+    @property
+    def seers(self) -> list[str]:
+        """The models that see pictures."""
+        return [card.name for card in self.cards if card.vision]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        if self.has_pictures and "model" not in self.errors and not self.card.vision:
+            said = {"model": self.card.name, "seers": ", ".join(self.seers) or "—"}
+            self.add_error("model", gettext("%(model)s does not see pictures. These models do: %(seers)s.") % said)
+        return values
 
     def wish(self) -> ChatRequest:
         values = self.cleaned_data
-        messages = [{"role": "system", "content": values["system"]}] if values["system"] else []
-        messages.append({"role": "user", "content": values["prompt"]})
-        options = {name: values[name] for name in ("temperature", "seed") if values[name] is not None}
+        messages: list[dict[str, Any]] = [{"role": "system", "content": values["system"]}] if values["system"] else []
+        messages.append({"role": "user", "content": content_of(values["prompt"], self.sources)})
+        options = {name: values[name] for name in OPTIONS if values[name] is not None}
         options.setdefault("seed", secrets.randbelow(2**31))
+        if values["json"]:
+            options["response_format"] = {"type": "json_object"}
         return ChatRequest(
             model=values["model"], messages=tuple(messages), options=options, private=not values["public"]
         )
@@ -125,10 +231,46 @@ class TextForm(WishForm):
     @classmethod
     def initial_from(cls, request: ChatRequest) -> dict[str, Any]:
         system = next((m.get("content") for m in request.messages if m.get("role") == "system"), "")
-        kept: dict[str, Any] = {
-            name: request.options[name] for name in ("temperature", "seed") if name in request.options
+        asked = [m.get("content") for m in request.messages if m.get("role") == "user"]
+        kept: dict[str, Any] = {name: request.options[name] for name in OPTIONS if name in request.options}
+        pictures = brought.of(pictures_in(asked[-1] if asked else ""))
+        return {
+            "prompt": words_of(asked[-1] if asked else ""),
+            "model": request.model,
+            "system": system if isinstance(system, str) else "",
+            "json": request.json_mode,
+            "brought": pictures,
+            **kept,
         }
-        return {**super().initial_from(request), "system": system if isinstance(system, str) else "", **kept}
+
+
+def content_of(words: str, pictures: Sequence[str | bytes]) -> str | list[dict[str, Any]]:
+    """A message's content in OpenAI's shape: words, and pictures by their digests as `inputs.take` leaves them."""
+    if not pictures:
+        return words
+    addresses = [_part_address(picture) for picture in pictures]
+    parts = [{"type": "image_url", "image_url": {"url": address}} for address in addresses]
+    return [{"type": "text", "text": words}, *parts]
+
+
+def _part_address(picture: str | bytes) -> str:
+    """A digest as it is stored; an address as it is; of a file nobody has sent yet, how its address begins."""
+    if isinstance(picture, bytes):
+        return "data:image/png;base64,"
+    return picture if ":" in picture else inputs.KEPT + picture
+
+
+def words_of(content: Any) -> str:
+    """The words of a message without a word for its pictures."""
+    parts = content if isinstance(content, list) else [{"text": content}]
+    return "\n".join(str(part["text"]) for part in parts if isinstance(part, dict) and part.get("text"))
+
+
+def pictures_in(content: Any) -> list[str]:
+    """The digests of the pictures in a message that was stored."""
+    parts = content if isinstance(content, list) else []
+    urls = [part["image_url"]["url"] for part in parts if isinstance(part, dict) and part.get("type") == "image_url"]
+    return [url.removeprefix(inputs.KEPT) for url in urls if url.startswith(inputs.KEPT)]
 
 
 class SpeechForm(WishForm):
@@ -136,6 +278,9 @@ class SpeechForm(WishForm):
     is_public_at_first = False
 
     voice = forms.ChoiceField()
+    format = forms.ChoiceField(
+        choices=[(name, name) for name in audio.FORMATS], initial=SpeechRequest.format, required=False
+    )
     speed = forms.FloatField(min_value=0.5, max_value=2, required=False, initial=1)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -150,14 +295,50 @@ class SpeechForm(WishForm):
             model=values["model"],
             text=values["prompt"],
             voice=values["voice"],
+            format=values["format"] or SpeechRequest.format,
             speed=values["speed"] or 1.0,
             private=not values["public"],
         )
 
     @classmethod
     def initial_from(cls, request: SpeechRequest) -> dict[str, Any]:
-        return {**super().initial_from(request), "voice": request.voice, "speed": request.speed}
+        told = {name: getattr(request, name) for name in ("voice", "speed", "format")}
+        return {**super().initial_from(request), **told}
 
 
-FORMS: dict[str, type[WishForm]] = {form.mode: form for form in (ImageForm, TextForm, SpeechForm)}
-MODE_OF = {"image": "image", "text": "text", "audio": "speech"}
+class TranscribeForm(WishForm):
+    """A recording to be written down: never public."""
+
+    mode = "transcribe"
+    is_public_at_first = False
+
+    prompt = forms.CharField(max_length=transcripts.LONGEST_HINT, required=False)
+    recording = forms.FileField(error_messages={"required": _("Choose a recording, or make one.")})
+    language = forms.CharField(max_length=12, required=False)
+
+    def clean_language(self) -> str:
+        given: str = self.cleaned_data["language"].strip()
+        if given and not transcripts.LANGUAGE.fullmatch(given):
+            raise forms.ValidationError(_("A code such as en or zh is needed."))
+        return given
+
+    def wish(self) -> TranscriptionRequest:
+        values = self.cleaned_data
+        card = catalogue.find(values["model"], ("transcription",))
+        return transcripts.request(values["recording"].read(), card, language=values["language"], hint=values["prompt"])
+
+    def copy(self, values: dict[str, Any]) -> Self:
+        """With a recording that nobody has sent yet: code is about everything else."""
+        return type(self)(values, {"recording": SimpleUploadedFile("recording", b"-")})
+
+    @classmethod
+    def initial_from(cls, request: TranscriptionRequest) -> dict[str, Any]:
+        return {"prompt": request.hint, "model": request.model, "language": request.language}
+
+
+FORMS: dict[str, type[WishForm]] = {form.mode: form for form in (ImageForm, TextForm, SpeechForm, TranscribeForm)}
+
+
+def form_for(request: Request) -> type[WishForm]:
+    """The form that makes requests of this kind."""
+    return next(form for form in FORMS.values() if KIND[form.mode] == request.ability)

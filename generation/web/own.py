@@ -1,5 +1,8 @@
 """Which jobs a visitor started: their public ids, newest first, kept in the session."""
 
+from collections.abc import Collection
+
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
 from generation.models import Generation
@@ -13,13 +16,21 @@ def remember(request: HttpRequest, public_id: str) -> None:
 
 
 def is_own(request: HttpRequest, public_id: str) -> bool:
-    return public_id in request.session.get(KEY, [])
+    return is_in(request.session, public_id)
 
 
-def recent(request: HttpRequest, most: int = 12) -> list[Generation]:
-    """The visitor's latest jobs, newest first, whatever became of them."""
-    wanted = request.session.get(KEY, [])[:most]
+def is_in(session: SessionBase, public_id: str) -> bool:
+    """Whether the visitor with this session started the job."""
+    return public_id in session.get(KEY, [])
+
+
+def recent(request: HttpRequest, most: int = 12, among: Collection[str] = ()) -> list[Generation]:
+    """The visitor's latest jobs, or those `among` these ids, newest first, whatever became of them."""
+    wanted = [public_id for public_id in request.session.get(KEY, []) if not among or public_id in among][:most]
     if not wanted:
         return []
-    found = {row.public_id: row for row in Generation.objects.filter(public_id__in=wanted).select_related("artifact")}
+    found = {
+        row.public_id: row
+        for row in Generation.objects.filter(public_id__in=wanted, deleted_at=None).select_related("artifact")
+    }
     return [found[public_id] for public_id in wanted if public_id in found]

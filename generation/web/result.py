@@ -7,25 +7,38 @@ from typing import Any
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from generation import media
+from generation import catalogue, finishing, inputs, media, saving
 from generation.models import Generation
-from generation.requests import ChatRequest, ImageRequest, SpeechRequest
+from generation.requests import ChatRequest, ImageRequest, SpeechRequest, TranscriptionRequest
 from generation.web.answers import to_html
 from generation.web.samples import samples
 from generation.web.tiles import Tile
+
+NAMES = {"png": "PNG", "jpeg": "JPEG", "webp": "WebP"}
 
 
 def result_context(generation: Generation) -> dict[str, Any]:
     """What templates/components/result.html needs for a finished generation."""
     wish = generation.request()
     return {
+        "is_transcript": isinstance(wish, TranscriptionRequest),
         "generation": generation,
         "tile": Tile(generation),
         "settings_rows": settings_rows(generation),
-        "samples": samples(wish),
+        "samples": [] if inputs.digests_of(wish) else samples(wish),  # somebody's own pictures are not ours to tell
         "system": _system(wish),
+        "enhanced": generation.notes.get("enhanced_prompt", ""),
         "answer_html": to_html(generation.response) if generation.kind == "text" else "",
+        "provenance": provenance(generation),
+        "edits": generation.kind == "image" and any(card.edits for card in catalogue.cards("image").values()),
+        "download_formats": [
+            (format, NAMES[format]) for format, form in saving.FORMATS.items() if form[1] != _type(generation)
+        ],
     }
+
+
+def _type(generation: Generation) -> str:
+    return generation.artifact.media_type if generation.artifact else ""
 
 
 def _system(wish: Any) -> str:
@@ -52,6 +65,8 @@ def settings_rows(generation: Generation) -> list[tuple[str, str]]:
             (_("Speed"), _chosen(wish, "speed")),
             (_("Length"), _seconds(generation.duration)),
         ]
+    elif isinstance(wish, TranscriptionRequest):
+        rows += [(_("Language"), generation.notes.get("language")), (_("Length"), _seconds(generation.duration))]
     elif isinstance(wish, ChatRequest):
         names = {"seed": _("Seed"), "temperature": _("Temperature")}
         chosen = {name: value for name, value in wish.options.items() if isinstance(value, int | float)}
@@ -61,6 +76,24 @@ def settings_rows(generation: Generation) -> list[tuple[str, str]]:
     if generation.started_at and generation.finished_at:
         rows.append((_("Time taken"), _seconds((generation.finished_at - generation.started_at).total_seconds())))
     return [(name, str(value)) for name, value in rows if value not in (None, "")]
+
+
+def provenance(generation: Generation) -> list[tuple[str, str]]:
+    """Where it comes from, as far as everybody may know."""
+    machines = {
+        "trainedAlgorithmicMedia": _("A trained network"),
+        "algorithmicMedia": _("An algorithm"),
+        "compositeWithTrainedAlgorithmicMedia": _("A trained network, from a given picture"),
+        "algorithmicallyEnhanced": _("An algorithm, from a given picture"),
+    }
+    source = finishing.source(generation.notes)
+    rows = [
+        (_("Kind of machine"), machines.get(source, source) if generation.kind == "image" else ""),
+        (_("Asked for on"), generation.referrer),
+        (_("Item"), generation.public_id),
+        ("SHA-256", generation.artifact.digest if generation.artifact else ""),
+    ]
+    return [(name, value) for name, value in rows if value]
 
 
 def _chosen(wish: ImageRequest | SpeechRequest, name: str) -> Any:
@@ -73,11 +106,12 @@ def _seconds(value: float) -> str:
     return _("%(number)s s") % {"number": number_format(value, 1)}
 
 
-def file_name(generation: Generation) -> str:
-    """`{date}-{prompt}-{seed}.{ext}`; words of any script stay, everything a file system may dislike becomes a dash."""
+def file_name(generation: Generation, media_type: str = "") -> str:
+    """`{date}-{prompt}-{seed}.{ext}`; words of any script stay, everything a file system may dislike becomes a dash.
+    The ending is that of its own file, or of another `media_type`."""
     kept = "".join(c if unicodedata.category(c)[0] in "LN" else "-" for c in generation.prompt[:120].lower())
     slug = "-".join(part for part in kept.split("-") if part)[:60].strip("-")
     seed = "" if generation.seed is None else str(generation.seed)
     parts = [f"{generation.created_at:%Y-%m-%d}", slug or generation.kind, seed]
-    ending = media.ENDINGS.get(generation.artifact.media_type, "") if generation.artifact else ".md"
+    ending = media.ENDINGS.get(media_type or _type(generation), "") if generation.artifact else ".md"
     return "-".join(part for part in parts if part) + ending

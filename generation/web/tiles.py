@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Left
 from django.utils.translation import gettext as _
 
+from generation import variants
 from generation.models import Generation
 
 STEP, NARROWEST, WIDEST = 5, 40, 300  # ratio × 100: the steps that static/css/rows.css knows
@@ -28,6 +29,7 @@ class Tile:
     generation: Generation
     position: int = EAGER
     own: bool = False
+    of_team: bool = False  # seen by a member of the team that made it
 
     @property
     def prompt(self) -> str:
@@ -53,7 +55,9 @@ class Tile:
     @property
     def href(self) -> str:
         """Its page; for what is not public, the page of its maker's job."""
-        folder = "p" if self.generation.is_visible else "jobs"
+        folder = (
+            "p" if self.generation.is_visible or (self.of_team and self.generation.state == "succeeded") else "jobs"
+        )
         return f"/{folder}/{self.generation.public_id}"
 
     @property
@@ -61,12 +65,34 @@ class Tile:
         """Where its bytes are: for everybody, or for its maker only."""
         if self.generation.is_visible:
             return f"/media/{self.generation.public_id}/original"
+        if self.of_team:
+            return f"/p/{self.generation.public_id}/media"
         return f"/jobs/{self.generation.public_id}/media"
 
     @property
     def sizes(self) -> str:
         """How wide the grid shows it, for the browser's choice of file."""
         return f"(max-width: 480px) 100vw, {round(self.ratio * ROW / 100)}px"
+
+    @property
+    def sources(self) -> list[tuple[str, str]]:
+        """Smaller forms of a public picture, best first: (media type, srcset). None until they are made."""
+        made = self.generation.artifact.variants if self.is_picture and self.generation.artifact else {}
+        if not self.generation.is_visible:
+            return []
+        folder = f"/media/{self.generation.public_id}"
+        found = []
+        for format, (_name, media_type, _options) in variants.FORMATS.items():
+            forms = [f"{folder}/{format}-{width} {width}w" for width in variants.WIDTHS if f"{format}-{width}" in made]
+            if forms:
+                # The largest form may be smaller than the picture: those who need more take the picture itself.
+                found.append((media_type, ", ".join(forms)))
+        return found
+
+    @property
+    def placeholder(self) -> str:
+        """A picture of a few pixels, as a data: address, to lie below until the picture has come."""
+        return self.generation.artifact.placeholder if self.generation.artifact else ""
 
     @property
     def is_eager(self) -> bool:

@@ -14,13 +14,76 @@ from generation.errors import InvalidParameter, InvalidRequest
 from generation.models import Generation
 from generation.requests import ChatRequest
 from generation.wire import openai
-from pollweb.lib import sse
+from pollweb.lib import schema, sse
 from pollweb.lib.errors import PollwebError
 from pollweb.lib.http.errors import anthropic_object
 
 STOP_REASONS = {"length": "max_tokens", "tool_calls": "tool_use", "content_filter": "refusal"}
 CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 THOUGHTS = ("thinking", "redacted_thinking")  # of answers from elsewhere: no model here could read them
+
+_TEXT_BLOCK = schema.record({"type": {"const": "text"}, "text": schema.text()}, "", ["type", "text"])
+_SOURCE = schema.record({"type": schema.choice(("base64", "url"))}, "`media_type` and `data`, or `url`.", ["type"])
+_BLOCK = schema.either(
+    _TEXT_BLOCK,
+    schema.record({"type": {"const": "image"}, "source": _SOURCE}, "Of the user.", ["type", "source"]),
+    schema.record(
+        {"type": {"const": "tool_result"}, "tool_use_id": schema.text(), "content": schema.text()},
+        "Of the user.",
+        ["type", "tool_use_id"],
+    ),
+    schema.record(
+        {"type": {"const": "tool_use"}, "id": schema.text(), "name": schema.text(), "input": {"type": "object"}},
+        "Of the assistant.",
+        ["type", "id", "name", "input"],
+    ),
+)
+MESSAGE_FIELDS: schema.Fields = {
+    "model": openai.CHAT_FIELDS["model"],
+    "max_tokens": schema.whole("", 1),
+    "messages": schema.listed(
+        schema.record(
+            {
+                "role": schema.choice(("user", "assistant")),
+                "content": schema.either(schema.text(), schema.listed(_BLOCK)),
+            },
+            required=["role", "content"],
+        ),
+        minItems=1,
+    ),
+    "system": schema.either(schema.text(), schema.listed(_TEXT_BLOCK)),
+    "stream": openai.CHAT_FIELDS["stream"],
+    "stop_sequences": schema.listed(schema.text(maxLength=500), maxItems=16),
+    "temperature": openai.CHAT_FIELDS["temperature"],
+    "top_p": openai.CHAT_FIELDS["top_p"],
+    "top_k": schema.whole("Told to an upstream."),
+    "tools": schema.listed(
+        schema.record(
+            {"name": schema.text(minLength=1), "description": schema.text(), "input_schema": {"type": "object"}},
+            required=["name", "input_schema"],
+        )
+    ),
+    "tool_choice": schema.record({"type": schema.choice((*CHOICES, "tool")), "name": schema.text()}, "", ["type"]),
+}
+MESSAGE = schema.named(
+    "Message",
+    schema.record(
+        {
+            "id": schema.text(),
+            "type": {"const": "message"},
+            "role": {"const": "assistant"},
+            "model": schema.text(),
+            "content": schema.listed({"type": "object", "required": ["type"]}),
+            "stop_reason": schema.or_null(schema.text()),
+            "usage": {"type": "object"},
+        },
+        required=["id", "type", "role", "content"],
+    ),
+)
+EVENT = schema.named(
+    "MessageEvent",
+    schema.record({"type": schema.text("`message_start`, `content_block_delta`, …")}, "Anthropic's events.", ["type"]),
+)
 
 
 def chat_request(body: Mapping[str, Any], card: ModelCard) -> ChatRequest:
@@ -203,7 +266,7 @@ class Stream:
         self._open: str | int | None = None  # "text", or the index of a tool call
         self._calls: dict[int, int] = {}  # index of a tool call → number of its block
 
-    def piece(self, row: Generation, delta: Mapping[str, Any]) -> Iterator[bytes]:
+    def piece(self, row: Generation, delta: Mapping[str, Any], event: bytes = b"") -> Iterator[bytes]:
         yield from self._begin(row)
         if text := delta.get("content"):
             yield from self._block("text", {"type": "text", "text": ""})

@@ -3,6 +3,7 @@
 Shapes after OpenAI's API reference (chat/object, chat-streaming); ids begin with `pllns_` as the public service's do.
 """
 
+import contextlib
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,7 +15,7 @@ from generation.errors import InvalidParameter, InvalidRequest
 from generation.models import Generation
 from generation.requests import ChatRequest, text_of
 from generation.wire import tools, values
-from pollweb.lib import sse
+from pollweb.lib import schema, sse
 from pollweb.lib.errors import PollwebError
 from pollweb.lib.http import error_object
 
@@ -28,24 +29,196 @@ RANGES = {
 }
 JSON_REMINDER = "Respond with valid JSON."
 EXTRA_BYTES = 64 * 1024
+
+# --- what is read, for the reference too ------------------------------------------------------------------------------
+
+SAMPLING_FIELDS: schema.Fields = {
+    **{name: schema.number("Brought into this range.", least, most) for name, (least, most) in RANGES.items()},
+    "seed": schema.whole("The same request and seed give the same answer; 0 means none."),
+    "max_tokens": schema.whole("The longest answer, in tokens.", 1),
+    "max_completion_tokens": schema.whole("The newer name of `max_tokens`.", 1),
+    "stop": schema.either(schema.text(maxLength=500), schema.listed(schema.text(maxLength=500), maxItems=16)),
+    "n": schema.whole("One choice is made for a request.", 1, 1, default=1),
+    "reasoning_effort": schema.text("For models that think: how much.", examples=["low"]),
+}
+TOOL_CALL = schema.named(
+    "ToolCall",
+    schema.record(
+        {
+            "id": schema.text(),
+            "type": {"const": "function"},
+            "function": schema.record({"name": schema.text(), "arguments": schema.text("A JSON text.")}, "", ["name"]),
+        },
+        required=["function"],
+    ),
+)
+MESSAGE = schema.named(
+    "ChatMessage",
+    schema.record(
+        {
+            "role": schema.choice(sorted(ROLES), default="user"),
+            "content": schema.either(
+                schema.text(),
+                schema.listed(
+                    schema.either(
+                        schema.record({"type": {"const": "text"}, "text": schema.text()}, "", ["type", "text"]),
+                        schema.record(
+                            {
+                                "type": {"const": "image_url"},
+                                "image_url": schema.record(
+                                    {"url": schema.text("An http(s) or data: address.")}, "", ["url"]
+                                ),
+                            },
+                            "For models with vision.",
+                            ["type", "image_url"],
+                        ),
+                        schema.record(
+                            {
+                                "type": {"const": "input_audio"},
+                                "input_audio": schema.record(
+                                    {"data": schema.text("Base64."), "format": schema.text()}, "", ["data"]
+                                ),
+                            },
+                            "For models that hear; one in the user's last message.",
+                            ["type", "input_audio"],
+                        ),
+                    )
+                ),
+                {"type": "null"},
+            ),
+            "name": schema.text(),
+            "tool_call_id": schema.text("Of a tool's answer: the call that it answers."),
+            "tool_calls": schema.listed(TOOL_CALL),
+        },
+        required=["role", "content"],
+    ),
+)
+CHAT_FIELDS: schema.Fields = {
+    "model": schema.text("A name or alias from `/v1/models`.", default="openai"),
+    "messages": schema.listed(MESSAGE, minItems=1, maxItems=MOST_MESSAGES),
+    "system": schema.text("A system message before all others."),
+    "stream": schema.flag("Answer with server-sent events."),
+    "stream_options": schema.record({"include_usage": schema.flag("A last chunk with the usage.")}),
+    **SAMPLING_FIELDS,
+    "response_format": schema.either(
+        schema.record({"type": schema.choice(("text", "json_object"))}, "", ["type"]),
+        schema.record(
+            {
+                "type": {"const": "json_schema"},
+                "json_schema": schema.record({"name": schema.text(), "schema": {"type": "object"}}, "", ["schema"]),
+            },
+            "",
+            ["type", "json_schema"],
+        ),
+    ),
+    "json": schema.flag("Short for the response format json_object."),
+    "jsonMode": schema.flag("Another name of `json`."),
+    "tools": schema.listed(tools.TOOL, maxItems=tools.MOST_TOOLS),
+    "tool_choice": tools.CHOICE,
+    "modalities": schema.listed(schema.choice(("text", "audio")), "Of a model that speaks."),
+    "audio": schema.record({"voice": schema.text(), "format": schema.text()}, "Of a model that speaks."),
+    "voice": schema.text("Of a model that speaks, where `audio` names none."),
+    "private": schema.flag("Keep it out of gallery, feeds and wall."),
+    "nofeed": schema.flag("Another name of `private`."),
+    "token": schema.text("A token; a header is the better place."),
+    "referrer": schema.text("Who sends this: a registered domain or identifier."),
+}
+USAGE = schema.named(
+    "Usage",
+    schema.record(
+        {name: schema.whole() for name in ("prompt_tokens", "completion_tokens", "total_tokens")},
+        required=["prompt_tokens", "completion_tokens", "total_tokens"],
+    ),
+)
+REASON = schema.or_null(schema.text("`stop`, `length`, `tool_calls` or `content_filter`."))
+COMPLETION = schema.named(
+    "ChatCompletion",
+    schema.record(
+        {
+            "id": schema.text(),
+            "object": {"const": "chat.completion"},
+            "created": schema.whole("Unix seconds."),
+            "model": schema.text(),
+            "choices": schema.listed(
+                schema.record(
+                    {
+                        "index": schema.whole(),
+                        "message": schema.record(
+                            {
+                                "role": {"const": "assistant"},
+                                "content": schema.or_null(schema.text()),
+                                "tool_calls": schema.listed(TOOL_CALL),
+                                "audio": schema.record(
+                                    {
+                                        "id": schema.text(),
+                                        "data": schema.text("Base64."),
+                                        "expires_at": schema.whole(),
+                                        "transcript": schema.text(),
+                                    },
+                                    "Of a model that speaks.",
+                                ),
+                            }
+                        ),
+                        "finish_reason": REASON,
+                    },
+                    required=["index", "message"],
+                )
+            ),
+            "usage": USAGE,
+        },
+        required=["id", "object", "created", "model", "choices"],
+    ),
+)
+CHUNK = schema.named(
+    "ChatCompletionChunk",
+    schema.record(
+        {
+            "id": schema.text(),
+            "object": {"const": "chat.completion.chunk"},
+            "created": schema.whole("Unix seconds."),
+            "model": schema.text(),
+            "choices": schema.listed(
+                schema.record(
+                    {
+                        "index": schema.whole(),
+                        "delta": schema.record(
+                            {
+                                "role": schema.text(),
+                                "content": schema.text(),
+                                "tool_calls": schema.listed({"type": "object"}),
+                                "audio": schema.record({"id": schema.text(), "data": schema.text("Base64.")}),
+                            }
+                        ),
+                        "finish_reason": REASON,
+                    }
+                )
+            ),
+            "usage": USAGE,
+        },
+        "One event of a stream; after the last one comes `data: [DONE]`. An error is an event of its own, in the shape "
+        "of /v1's errors.",
+    ),
+)
+MODEL = schema.named(
+    "Model",
+    schema.record(
+        {
+            "id": schema.text(),
+            "object": {"const": "model"},
+            "created": schema.whole("Unix seconds."),
+            "owned_by": schema.text(),
+        },
+        required=["id", "object", "created", "owned_by"],
+    ),
+)
+
 # Read here or by the doors, meant for this server alone, or sent by old clients to no effect; every other field of a
-# body is the upstream's business.
+# body is the upstream's business. modalities and audio are its business too, where a text model is given them.
 OURS = frozenset(
     {
-        *RANGES,
-        *("model", "messages", "system", "prompt", "seed", "max_tokens", "max_completion_tokens", "stop", "n"),
-        *(
-            "response_format",
-            "json",
-            "jsonMode",
-            "tools",
-            "tool_choice",
-            "reasoning_effort",
-            "stream",
-            "stream_options",
-        ),
-        *("private", "nofeed", "token", "key", "api_key", "apiKey", "password", "referrer", "referer", "no-cache"),
-        *("contextual", "type", "cache", "code", "voice", "tool_choices", "extra"),
+        *(CHAT_FIELDS.keys() - {"modalities", "audio"}),
+        *("prompt", "key", "api_key", "apiKey", "password", "referer", "no-cache"),
+        *("contextual", "type", "cache", "code", "tool_choices", "extra"),
     }
 )
 
@@ -213,16 +386,65 @@ def usage_chunk(row: Generation) -> bytes:
     return frame(row, [], usage=usage(row))
 
 
+class Passage:
+    """An upstream's own JSON on its way to our caller: the id and the model's name become ours, all else stays.
+
+    A quote inside of a JSON text is escaped, so that `"id":"…"` is found as a member only. Raises ValueError for a
+    sample without an id or a model.
+    """
+
+    def __init__(self, row: Generation, sample: bytes) -> None:
+        told = orjson.loads(sample)
+        ours = {"id": completion_id(row), "model": row.model}
+        self._changes = [(_member(sample, name, told.get(name)), _written(name, ours[name])) for name in ours]
+
+    def through(self, data: bytes) -> bytes:
+        """The same with our names; b"" when its own are others than the sample's."""
+        for theirs, ours in self._changes:
+            if theirs not in data:
+                return b""
+            data = data.replace(theirs, ours, 1)
+        return data
+
+
+def _member(data: bytes, name: str, value: Any) -> bytes:
+    """`"name":"value"` as it is written in `data`."""
+    for form in (_written(name, value), b'"%b": %b' % (name.encode(), orjson.dumps(value))):
+        if isinstance(value, str) and form in data:
+            return form
+    raise ValueError(f"no {name}")
+
+
+def _written(name: str, value: Any) -> bytes:
+    return b'"%b":%b' % (name.encode(), orjson.dumps(value))
+
+
+def passed(row: Generation, body: bytes) -> bytes:
+    """A whole completion as the upstream wrote it, under our names; b"" where it has none to be replaced."""
+    try:
+        return Passage(row, body).through(body)
+    except ValueError:
+        return b""
+
+
 class Stream:
     """The frames of one streamed completion; the first one says whose words they are."""
 
     def __init__(self, *, include_usage: bool = False) -> None:
         self._include_usage = include_usage
         self._began = False
+        self._passage: Passage | None = None
 
-    def piece(self, row: Generation, delta: Mapping[str, Any]) -> Iterator[bytes]:
-        yield chunk(row, delta if self._began else {"role": "assistant", **delta})
-        self._began = True
+    def piece(self, row: Generation, delta: Mapping[str, Any], event: bytes = b"") -> Iterator[bytes]:
+        if not self._began:
+            self._began = True
+            yield chunk(row, {"role": "assistant", **delta})
+            with contextlib.suppress(ValueError):
+                self._passage = Passage(row, event) if event else None
+        elif event and self._passage is not None and (own := self._passage.through(event)):
+            yield b"data: %b\n\n" % own
+        else:
+            yield chunk(row, delta)
 
     def end(self, row: Generation) -> Iterator[bytes]:
         yield chunk(row, {}, row.finish_reason or "stop")

@@ -12,6 +12,7 @@ from generation.errors import InvalidParameter, InvalidRequest
 from generation.models import Generation
 from generation.requests import ImageRequest
 from generation.wire import values
+from pollweb.lib import schema
 
 MOST_PICTURES = 4
 LONGEST_PROMPT = 32_000
@@ -27,6 +28,43 @@ QUALITIES = {
     "hd": "hd",
 }
 SIZE = re.compile(r"(\d{1,9})\s*[xX×]\s*(\d{1,9})")
+
+
+PICTURE_FIELDS: schema.Fields = {
+    "prompt": schema.text("What to paint.", minLength=1, maxLength=LONGEST_PROMPT),
+    "model": schema.text("A name from `/image/models`."),
+    "n": schema.whole("How many pictures; their seeds follow each other.", 1, MOST_PICTURES, default=1),
+    "size": schema.text('"WIDTHxHEIGHT" in pixels, or "auto".', default="auto", pattern=f"^(auto|{SIZE.pattern})$"),
+    "quality": schema.choice(QUALITIES, default="auto"),
+    "background": schema.choice(("transparent", "opaque", "auto"), default="auto"),
+    "seed": schema.whole("Without one each picture is another."),
+    "response_format": schema.choice(
+        FORMATS, "The bytes in base64, or an address that holds for an hour.", default=FORMATS[0]
+    ),
+    "token": schema.text("A token; a header is the better place."),
+    "referrer": schema.text("Who sends this: a registered domain or identifier."),
+}
+_ADDRESSES = schema.either(schema.text("An http(s) or data: address."), schema.listed(schema.text()))
+EDIT_FIELDS: schema.Fields = {**PICTURE_FIELDS, "image": _ADDRESSES}
+EDIT_FORM: schema.Fields = {**PICTURE_FIELDS, "image": schema.listed(schema.binary("image/*"), minItems=1)}
+PICTURES = schema.named(
+    "Images",
+    schema.record(
+        {
+            "created": schema.whole("Unix seconds."),
+            "data": schema.listed(
+                schema.record(
+                    {
+                        "b64_json": schema.text(contentEncoding="base64"),
+                        "url": schema.text(format="uri"),
+                        "revised_prompt": schema.text("Where the prompt was rewritten."),
+                    }
+                )
+            ),
+        },
+        required=["created", "data"],
+    ),
+)
 
 
 def requests(body: Mapping[str, Any], card: ModelCard, images: Sequence[str | bytes] = ()) -> tuple[ImageRequest, ...]:

@@ -10,6 +10,7 @@ from generation.catalogue import ModelCard
 from generation.errors import InvalidParameter
 from generation.requests import DEFAULT_IMAGE_SEED, ChatRequest, ImageRequest, SpeechRequest
 from generation.wire import openai, values
+from pollweb.lib import schema
 
 Query = Mapping[str, str]
 
@@ -24,6 +25,70 @@ UNTOLD = frozenset(
 )
 
 NEXT_ADDRESS = re.compile(r"[,|](?=\s*(?:https?://|data:))", re.IGNORECASE)
+
+
+# --- what is read, for the reference too ------------------------------------------------------------------------------
+
+CALLER_FIELDS: schema.Fields = {
+    "token": schema.text("A token; a header is the better place, since addresses are written down in many places."),
+    "referrer": schema.text("Who sends this: a registered domain or identifier."),
+    "private": schema.flag("Keep it out of gallery, feeds and wall: anything but false, 0 and no does."),
+    "nofeed": schema.flag("Another name of `private`."),
+}
+IMAGE_FIELDS: schema.Fields = {
+    "model": schema.text("A name from `/image/models`. An unknown one is the default model.", default="flux"),
+    "width": schema.whole("Pixels; the given picture's own where there is one.", 1, default=1024),
+    "height": schema.whole("Pixels; the given picture's own where there is one.", 1, default=1024),
+    "seed": schema.whole(
+        "The same prompt, size and seed give the same picture; -1 draws one.", -1, default=DEFAULT_IMAGE_SEED
+    ),
+    "image": schema.text("Pictures to work on, up to 8: addresses with commas between them, or data: addresses."),
+    "enhance": schema.flag("Let a text model rewrite the prompt in more detail."),
+    "safe": schema.flag("Refuse prompts with mature words and mature pictures."),
+    "nologo": schema.flag("Leave out the operator's logo; for callers with a token."),
+    "transparent": schema.flag("A transparent ground, where the model can."),
+    "negative_prompt": schema.text("What should not be seen.", default=ImageRequest.negative_prompt),
+    "quality": schema.choice(QUALITIES, default="medium"),
+    "guidance_scale": schema.number("How closely the prompt is followed; it is brought into this range.", 0, 100),
+    **CALLER_FIELDS,
+}
+SPEECH_FIELDS: schema.Fields = {
+    "voice": schema.text("Of a model that speaks: one of its voices, which `/text/models` lists.", default="alloy"),
+    "format": schema.choice(audio.FORMATS, "Of a model that speaks: the kind of file.", default="mp3"),
+    "speed": schema.number("Of a model that speaks.", 0.25, 4, default=1),
+}
+TEXT_FIELDS: schema.Fields = {
+    "model": schema.text("A name or alias from `/text/models`.", default="openai"),
+    "system": schema.text("A system message."),
+    "json": schema.flag("The answer is a JSON text that parses."),
+    "stream": schema.flag("Server-sent events in OpenAI's chunks."),
+    **openai.SAMPLING_FIELDS,
+    **SPEECH_FIELDS,
+    **CALLER_FIELDS,
+}
+TEXT_MODEL = schema.named(
+    "TextModel",
+    schema.record(
+        {
+            "id": schema.text(),
+            "name": schema.text(),
+            "description": schema.text(),
+            "provider": schema.text(),
+            "tier": schema.text("The lowest tier that may use it."),
+            "community": {"type": "boolean"},
+            "aliases": schema.listed(schema.text()),
+            "input_modalities": schema.listed(schema.choice(("text", "image", "audio"))),
+            "output_modalities": schema.listed(schema.choice(("text", "audio"))),
+            "tools": {"type": "boolean"},
+            "vision": {"type": "boolean"},
+            "audio": {"type": "boolean"},
+            "reasoning": {"type": "boolean"},
+            "maxInputChars": schema.whole(),
+            "voices": schema.listed(schema.text()),
+        },
+        required=("id", "name", "description", "tier", "input_modalities", "output_modalities"),
+    ),
+)
 
 
 def is_private(query: Query) -> bool:

@@ -12,12 +12,89 @@ from generation.errors import InvalidParameter, InvalidRequest
 from generation.models import Generation
 from generation.requests import ChatRequest
 from generation.wire import openai
-from pollweb.lib import sse
+from pollweb.lib import schema, sse
 from pollweb.lib.errors import PollwebError
 
 # What would need something kept here.
 STATEFUL = ("previous_response_id", "conversation", "background", "prompt")
 PASSED_ON = ("parallel_tool_calls", "user", "metadata", "service_tier", "top_logprobs", "safety_identifier")
+
+_PARTS = schema.listed(
+    {"type": "object", "required": ["type"]}, "Parts: input_text, output_text, input_image, input_audio."
+)
+_ITEM = schema.either(
+    schema.record(
+        {
+            "type": {"const": "message"},
+            "role": schema.choice(("user", "assistant", "system", "developer")),
+            "content": schema.either(schema.text(), _PARTS),
+        },
+        required=["role", "content"],
+    ),
+    schema.record(
+        {
+            "type": {"const": "function_call"},
+            "call_id": schema.text(),
+            "name": schema.text(),
+            "arguments": schema.text("A JSON text."),
+        },
+        required=["type", "call_id", "name"],
+    ),
+    schema.record(
+        {"type": {"const": "function_call_output"}, "call_id": schema.text(), "output": schema.text()},
+        required=["type", "call_id", "output"],
+    ),
+)
+RESPONSE_FIELDS: schema.Fields = {
+    "model": openai.CHAT_FIELDS["model"],
+    "input": schema.either(schema.text(minLength=1), schema.listed(_ITEM, minItems=1)),
+    "instructions": schema.text("A system message."),
+    "stream": openai.CHAT_FIELDS["stream"],
+    "max_output_tokens": schema.whole("", 1),
+    "temperature": openai.CHAT_FIELDS["temperature"],
+    "top_p": openai.CHAT_FIELDS["top_p"],
+    "reasoning": schema.record({"effort": schema.text()}),
+    "text": schema.record({"format": {"type": "object"}}, 'The answer\'s form, as `{"format": {"type": …}}`.'),
+    "tools": schema.listed(
+        schema.record(
+            {
+                "type": {"const": "function"},
+                "name": schema.text(minLength=1),
+                "description": schema.text(),
+                "parameters": {"type": "object"},
+            },
+            required=["type", "name"],
+        )
+    ),
+    "tool_choice": schema.either(
+        schema.choice(("none", "auto", "required")),
+        schema.record({"type": {"const": "function"}, "name": schema.text()}, "", ["type", "name"]),
+    ),
+    **{name: {} for name in PASSED_ON},
+}
+RESPONSE = schema.named(
+    "Response",
+    schema.record(
+        {
+            "id": schema.text(),
+            "object": {"const": "response"},
+            "created_at": schema.whole("Unix seconds."),
+            "status": schema.choice(("completed", "incomplete", "in_progress")),
+            "model": schema.text(),
+            "output": schema.listed({"type": "object"}),
+            "usage": schema.or_null({"type": "object"}),
+        },
+        required=["id", "object", "status", "model", "output"],
+    ),
+)
+EVENT = schema.named(
+    "ResponseEvent",
+    schema.record(
+        {"type": schema.text("`response.created`, `response.output_text.delta`, …"), "sequence_number": schema.whole()},
+        "OpenAI's events of a streamed response, one after the other.",
+        ["type"],
+    ),
+)
 
 
 def chat_request(body: Mapping[str, Any], card: ModelCard) -> ChatRequest:
@@ -201,7 +278,7 @@ class Stream:
         self._output: list[dict[str, Any]] = []  # the items so far; the last one may be open
         self._open: str | int | None = None  # "text", or the index of a tool call
 
-    def piece(self, row: Generation, delta: Mapping[str, Any]) -> Iterator[bytes]:
+    def piece(self, row: Generation, delta: Mapping[str, Any], event: bytes = b"") -> Iterator[bytes]:
         yield from self._begin(row)
         if text := delta.get("content"):
             if self._open != "text":

@@ -13,8 +13,32 @@ from generation.errors import InvalidParameter, InvalidRequest
 from generation.models import Generation
 from generation.requests import SpeechRequest, text_of
 from generation.wire import openai, pollinations, values
+from pollweb.lib import schema
 
 LONGEST_INPUT = 4096  # characters
+STREAM_FORMATS = ("audio", "sse")
+
+SPEECH_FIELDS: schema.Fields = {
+    "model": schema.text("A model that speaks.", default="openai-audio"),
+    "input": schema.text("The text to be spoken.", minLength=1, maxLength=LONGEST_INPUT),
+    "voice": pollinations.SPEECH_FIELDS["voice"],
+    "response_format": pollinations.SPEECH_FIELDS["format"],
+    "speed": pollinations.SPEECH_FIELDS["speed"],
+    "stream_format": schema.choice(STREAM_FORMATS, "As it is made: bare sound, or events."),
+    "stream": schema.flag("The same as `stream_format` audio."),
+    "token": schema.text("A token; a header is the better place."),
+    "referrer": schema.text("Who sends this: a registered domain or identifier."),
+}
+EVENT = schema.named(
+    "SpeechEvent",
+    schema.record(
+        {
+            "type": schema.choice(("speech.audio.delta", "speech.audio.done")),
+            "audio": schema.text("A piece of the sound.", contentEncoding="base64"),
+            "usage": {"type": "object"},
+        }
+    ),
+)
 
 
 def request(body: Mapping[str, Any], card: ModelCard) -> SpeechRequest:

@@ -4,9 +4,32 @@ from collections.abc import Mapping
 from typing import Any
 
 from generation.errors import InvalidParameter
+from pollweb.lib import schema
 
 MOST_TOOLS = 128
 CHOICES = ("none", "auto", "required")
+
+_NAMED = schema.record({"name": schema.text()}, "", ["name"])
+TOOL = schema.named(
+    "Tool",
+    schema.record(
+        {
+            "type": {"const": "function"},
+            "function": schema.record(
+                {
+                    "name": schema.text(minLength=1),
+                    "description": schema.text(),
+                    "parameters": {"type": "object", "description": "A JSON schema."},
+                },
+                required=["name"],
+            ),
+        },
+        required=["type", "function"],
+    ),
+)
+CHOICE = schema.either(
+    schema.choice(CHOICES), schema.record({"type": {"const": "function"}, "function": _NAMED}, "", ["type", "function"])
+)
 
 
 def options(given: Any, choice: Any) -> dict[str, Any]:

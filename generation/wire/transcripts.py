@@ -17,12 +17,56 @@ from generation.errors import InvalidParameter, InvalidRequest
 from generation.models import Generation
 from generation.requests import TranscriptionRequest
 from generation.wire import values
+from pollweb.lib import schema
 
 FORMATS = ("json", "text", "srt", "vtt", "verbose_json")
 LONGEST_HINT = 2000  # characters; Whisper reads about the last 220 tokens of it
+GRAINS = ("segment", "word")
 LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]+)*", re.IGNORECASE)
 # Django knows these by their scripts, or not at all.
 NAMES = {"zh": "chinese", "yue": "cantonese"}
+
+FORM_FIELDS: schema.Fields = {
+    "file": {**schema.binary("audio/*"), "description": "The recording, up to 24 MiB and 30 minutes."},
+    "model": schema.text("A model that writes down what it hears.", default="whisper-1"),
+    "language": schema.text("A code such as en or zh; without it the language is found out.", pattern="^[a-z]{2,3}$"),
+    "prompt": schema.text("A text whose spelling and style are followed.", maxLength=LONGEST_HINT),
+    "response_format": schema.choice(FORMATS, default="json"),
+    "temperature": schema.number("", 0, 1, default=0),
+    "timestamp_granularities[]": schema.listed(schema.choice(GRAINS), "Of `verbose_json`."),
+    "stream": schema.flag("The words as events, segment by segment."),
+    "token": schema.text("A token; a header is the better place."),
+}
+_SEGMENT = schema.record(
+    {"id": schema.whole(), "start": schema.number(), "end": schema.number(), "text": schema.text()}
+)
+TRANSCRIPT = schema.named(
+    "Transcript",
+    schema.record(
+        {
+            "text": schema.text(),
+            "usage": {"type": "object"},
+            "task": schema.text("From here on: of `verbose_json`."),
+            "language": schema.text(),
+            "duration": schema.number("Seconds."),
+            "segments": schema.listed(_SEGMENT),
+            "words": schema.listed(
+                schema.record({"word": schema.text(), "start": schema.number(), "end": schema.number()})
+            ),
+        },
+        required=["text"],
+    ),
+)
+EVENT = schema.named(
+    "TranscriptEvent",
+    schema.record(
+        {
+            "type": schema.choice(("transcript.text.delta", "transcript.text.done")),
+            "delta": schema.text(),
+            "text": schema.text(),
+        }
+    ),
+)
 
 
 def request(

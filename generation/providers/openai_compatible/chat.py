@@ -1,18 +1,20 @@
 """Chat completions of OpenAI's dialect, read: whole answers and streams become pieces and one Result.
 
+Each event is parsed once, since every line we send is to be JSON and we count and keep what is said; beside its meaning
+goes the event as it came, so that a door of the same dialect need not write it anew.
+
 Shapes after OpenAI's API reference (chat/object, chat-streaming). `reasoning_content` is what DeepSeek, vLLM and
 llama.cpp call the thoughts before an answer; newer vLLM and OpenRouter call them `reasoning`.
 """
 
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 import orjson
 
 from generation.errors import ProviderError
 from generation.providers.upstream import Answer, Upstream, garbled
+from generation.providers.upstream.answer import STREAM_BYTES, Events
 from generation.providers.upstream.faults import refusal_of
 from generation.requests import ChatRequest
 from generation.results import Delta, Piece, Result, Usage
@@ -42,24 +44,39 @@ async def complete(
     """Ask for one completion. A server that does not stream answers whole: one piece, then the Result."""
     call = upstream.call("POST", path, json=body, deadline=deadline, streamed=True, optional=OPTIONAL)
     async with call as answer:
-        if answer.media_type == "text/event-stream":
-            async with aclosing(_streamed(answer, made_by)) as pieces:
-                async for piece in pieces:
-                    yield piece
+        if answer.media_type != "text/event-stream":
+            result = whole(upstream.name, await answer.whole(TEXT_BYTES), made_by)
+            assert result.message is not None
+            if delta := _as_delta(result.message):
+                yield Delta(delta)
+            yield result
             return
-        result = whole(upstream.name, await answer.whole(TEXT_BYTES), made_by)
-        assert result.message is not None
-        if delta := _as_delta(result.message):
-            yield Delta(delta)
-        yield result
+        draft, events, done = Draft(upstream.name), Events(upstream.name), False
+        while not done:
+            try:
+                found = events.feed(data) if (data := await answer.read(STREAM_BYTES)) else None
+            except ProviderError:
+                if draft.finish_reason:
+                    break  # all has been said
+                raise
+            if found is None:
+                break
+            for event in found:
+                if event.strip() == b"[DONE]":
+                    done = True
+                    break
+                if delta := draft.take(_read(upstream.name, event)):
+                    yield Delta(delta, b"" if draft.altered or b"\n" in event else event)
+            if draft.finish_reason:
+                answer.hurry(EPILOGUE_SECONDS)
+        if done:
+            await _drain(answer)
+        yield draft.ended(done).result(made_by)
 
 
 def whole(provider: str, body: bytes, made_by: str) -> Result:
     """A `chat.completion` object as a Result; ProviderError when it is none."""
-    try:
-        said = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise garbled(provider, "it is not JSON", body[:2000].decode("utf-8", "replace")) from None
+    said = _read(provider, body)
     if isinstance(said, dict) and said.get("error"):
         raise refusal_of(provider, said["error"]).error()
     choice = _choice(said)
@@ -68,57 +85,24 @@ def whole(provider: str, body: bytes, made_by: str) -> Result:
         raise garbled(provider, "it holds no message", body[:2000].decode("utf-8", "replace"))
     draft = Draft(provider)
     delta = {**message, "tool_calls": _indexed(message.get("tool_calls"))}
-    draft.take({"choices": [{**choice, "index": 0, "delta": delta}], "usage": said.get("usage")})
-    draft.finish_reason = draft.finish_reason or "stop"
-    return draft.result(made_by)
+    draft.finish_reason = str(choice.get("finish_reason") or "stop")[:20]
+    draft.take({"choices": [{"delta": delta}], "usage": said.get("usage")})
+    as_it_is = bool(choice.get("finish_reason")) and not draft.altered and len(said["choices"]) == 1
+    return draft.result(made_by, body if as_it_is else b"")
 
 
-async def _streamed(answer: Answer, made_by: str) -> AsyncGenerator[Piece]:
-    draft, done = Draft(answer.provider), False
-    async with aclosing(answer.events()) as events:
-        while not done:
-            try:
-                data = await anext(events, None)
-            except ProviderError:
-                if draft.finish_reason:
-                    break  # all has been said
-                raise
-            if data is None:
-                break
-            if data.strip() == "[DONE]":
-                done = True
-                await _drain(events, answer)
-            elif delta := draft.take(_read(answer.provider, data)):
-                yield Delta(delta)
-            if draft.finish_reason:
-                _hurry(answer, EPILOGUE_SECONDS)
-    if done and draft.began:
-        draft.finish_reason = draft.finish_reason or "stop"
-    if not draft.began:
-        raise garbled(answer.provider, "the stream is empty")
-    if not draft.finish_reason:
-        raise ProviderError(
-            "The provider broke off. Try again.", code="provider_broke_off", details={"provider": answer.provider}
-        )
-    yield draft.result(made_by)
-
-
-def _read(provider: str, data: str) -> Any:
+def _read(provider: str, data: bytes) -> Any:
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
-        raise garbled(provider, "a chunk is not JSON", data[:2000]) from None
+        raise garbled(provider, "it is not JSON", data[:2000].decode("utf-8", "replace")) from None
 
 
-def _hurry(answer: Answer, seconds: float) -> None:
-    answer.idle, answer.deadline = seconds, min(answer.deadline, time.monotonic() + seconds)
-
-
-async def _drain(events: AsyncIterator[str], answer: Answer) -> None:
+async def _drain(answer: Answer) -> None:
     """Read the end of the body, so that the connection can be used again; nothing it holds matters any more."""
-    _hurry(answer, EPILOGUE_SECONDS / 4)
+    answer.hurry(EPILOGUE_SECONDS / 4)
     try:
-        while await anext(events, None) is not None:
+        while await answer.read(STREAM_BYTES):
             pass
     except ProviderError:
         pass
@@ -136,6 +120,7 @@ class Draft:
         self.finish_reason = ""
         self.usage = Usage()
         self.began = False
+        self.altered = False  # the delta taken last says something in other words than it was given
 
     def take(self, chunk: Any) -> dict[str, Any]:
         """Add one chunk; the delta to pass on, empty when the chunk has nothing to say.
@@ -151,9 +136,9 @@ class Draft:
         choice = _choice(chunk)
         if choice is None:
             return {}
-        self.began = True
+        self.began, self.altered = True, len(chunk["choices"]) > 1
         if isinstance(reason := choice.get("finish_reason"), str) and reason:
-            self.finish_reason = reason[:20]
+            self.finish_reason, self.altered = reason[:20], True  # it is told at the end
         given = choice.get("delta")
         delta = self._delta(given) if isinstance(given, dict) else {}
         for name in WORDS:
@@ -168,6 +153,7 @@ class Draft:
     def _delta(self, given: dict[str, Any]) -> dict[str, Any]:
         """What is passed on of a delta: no role, nothing empty."""
         if "reasoning" in given and "reasoning_content" not in given:
+            self.altered = True
             given = {**given, "reasoning_content": given["reasoning"]}
         delta: dict[str, Any] = {}
         for name in WORDS:
@@ -191,6 +177,7 @@ class Draft:
             raise garbled(self.provider, "a tool call has another shape")
         arguments = function.get("arguments")
         if isinstance(arguments, dict):  # Ollama, among others; a JSON text is what OpenAI's clients read
+            self.altered = True
             function = {**function, "arguments": orjson.dumps(arguments).decode()}
         return {**part, "index": index, "function": function}
 
@@ -206,7 +193,19 @@ class Draft:
             joined = name in ("data", "transcript") and isinstance(value, str)
             self.audio[name] = self.audio.get(name, "") + value if joined else value
 
-    def result(self, made_by: str) -> Result:
+    def ended(self, done: bool) -> "Draft":
+        """Nothing follows; `done` when that was said. ProviderError when it was not, or nothing was heard."""
+        if not self.began:
+            raise garbled(self.provider, "the stream is empty")
+        if done:
+            self.finish_reason = self.finish_reason or "stop"
+        if not self.finish_reason:
+            raise ProviderError(
+                "The provider broke off. Try again.", code="provider_broke_off", details={"provider": self.provider}
+            )
+        return self
+
+    def result(self, made_by: str, body: bytes = b"") -> Result:
         content = "".join(self.words.get("content", ()))
         message: dict[str, Any] = {"role": "assistant", "content": content}
         for name in WORDS[1:]:
@@ -219,7 +218,7 @@ class Draft:
         if not content and (self.tool_calls or self.audio):
             message["content"] = None
         message.update(self.more)
-        return Result(made_by=made_by, message=message, finish_reason=self.finish_reason, usage=self.usage)
+        return Result(made_by=made_by, message=message, body=body, finish_reason=self.finish_reason, usage=self.usage)
 
 
 def _choice(said: Any) -> dict[str, Any] | None:

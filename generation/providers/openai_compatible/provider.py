@@ -1,14 +1,21 @@
-"""Any server that speaks OpenAI's dialect: chat, pictures, speech, transcripts."""
+"""Any server that speaks OpenAI's dialect: chat, pictures, speech, transcripts, embeddings."""
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 from typing import Any, ClassVar
 
 from generation.errors import InvalidRequest
-from generation.providers.base import Provider
-from generation.providers.openai_compatible import chat, media
+from generation.providers.base import Offer, Provider
+from generation.providers.openai_compatible import chat, embeddings, media
+from generation.providers.upstream import listing
 from generation.providers.upstream.options import RemoteOptions
-from generation.requests import ChatRequest, ImageRequest, Request, SpeechRequest, TranscriptionRequest
+from generation.requests import (
+    ChatRequest,
+    EmbeddingRequest,
+    ImageRequest,
+    Request,
+    SpeechRequest,
+    TranscriptionRequest,
+)
 from generation.results import Delta, Piece
 
 
@@ -29,19 +36,22 @@ class OpenAICompatible(Provider):
     def slot(self, model: str) -> tuple[str, int]:
         return self.name[:40], self.table.max_parallel
 
-    async def generate(
-        self, request: Request, *, model: str, deadline: float, streamed: bool = True
-    ) -> AsyncIterator[Piece]:
+    async def offers(self, *, deadline: float) -> list[Offer]:
+        return await listing.openai(self.upstream, deadline)
+
+    def generate(self, request: Request, *, model: str, deadline: float, streamed: bool = True) -> AsyncIterator[Piece]:
         made_by = f"{self.name}/{model}"
+        if isinstance(request, ChatRequest):
+            body = chat.body_of(request, model, streamed=streamed)
+            return chat.complete(self.upstream, "chat/completions", body, made_by=made_by, deadline=deadline)
+        return self._whole(request, model, made_by, deadline)
+
+    async def _whole(self, request: Request, model: str, made_by: str, deadline: float) -> AsyncIterator[Piece]:
         match request:
-            case ChatRequest():
-                body = chat.body_of(request, model, streamed=streamed)
-                answer = chat.complete(self.upstream, "chat/completions", body, made_by=made_by, deadline=deadline)
-                async with aclosing(answer) as pieces:
-                    async for piece in pieces:
-                        yield piece
             case ImageRequest():
                 yield await media.picture(self.upstream, request, model, made_by=made_by, deadline=deadline)
+            case EmbeddingRequest():
+                yield await embeddings.vectors(self.upstream, request, model, made_by=made_by, deadline=deadline)
             case SpeechRequest():
                 yield await media.speech(self.upstream, request, model, made_by=made_by, deadline=deadline)
             case TranscriptionRequest():

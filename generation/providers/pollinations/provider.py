@@ -1,17 +1,18 @@
 """The services of Pollinations' guide as an upstream; another pollweb is one too."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from generation.errors import InvalidRequest
-from generation.providers.base import Provider
+from generation.providers.base import Offer, Provider
 from generation.providers.openai_compatible import chat
 from generation.providers.openai_compatible.media import AUDIO_BYTES, IMAGE_BYTES
-from generation.providers.upstream import garbled, pictures, sounds
+from generation.providers.pollinations import transcription
+from generation.providers.upstream import garbled, listing, pictures, sounds
 from generation.providers.upstream.options import RemoteOptions
-from generation.requests import ChatRequest, ImageRequest, Request, SpeechRequest
+from generation.requests import ChatRequest, ImageRequest, Request, SpeechRequest, TranscriptionRequest
 from generation.results import Piece, Result
 
 # A longer address is refused by many servers on the way; the same text then travels in a body.
@@ -43,19 +44,26 @@ class Pollinations(Provider):
     def slot(self, model: str) -> tuple[str, int]:
         return self.name[:40], self.table.max_parallel
 
-    async def generate(
-        self, request: Request, *, model: str, deadline: float, streamed: bool = True
-    ) -> AsyncIterator[Piece]:
+    async def offers(self, *, deadline: float) -> list[Offer]:
+        images, texts = await asyncio.gather(
+            listing.pictures(self.images, deadline), listing.texts(self.texts, deadline)
+        )
+        return [*images, *texts]
+
+    def generate(self, request: Request, *, model: str, deadline: float, streamed: bool = True) -> AsyncIterator[Piece]:
         made_by = f"{self.name}/{model}"
+        if isinstance(request, ChatRequest):
+            body = {**chat.body_of(request, model, streamed=streamed), **self._manners(request)}
+            return chat.complete(self.texts, "openai", body, made_by=made_by, deadline=deadline)
+        if isinstance(request, TranscriptionRequest):
+            manners = self._manners(request)
+            return transcription.listen(self.texts, request, model, manners, made_by=made_by, deadline=deadline)
+        return self._whole(request, model, made_by, deadline)
+
+    async def _whole(self, request: Request, model: str, made_by: str, deadline: float) -> AsyncIterator[Piece]:
         match request:
-            case ChatRequest():
-                body = {**chat.body_of(request, model, streamed=streamed), **self._manners(request)}
-                answer = chat.complete(self.texts, "openai", body, made_by=made_by, deadline=deadline)
-                async with aclosing(answer) as pieces:
-                    async for piece in pieces:
-                        yield piece
-            case ImageRequest(pictures=[_, *_]):
-                # Its service takes addresses only, and what callers bring has none that strangers may read.
+            case ImageRequest(pictures=[_, *_], addresses=[]):
+                # Its service takes addresses only: without one it would paint something else, and say nothing.
                 raise InvalidRequest("The provider of this model takes no pictures along.", code="unsupported")
             case ImageRequest():
                 yield await self._picture(request, model, made_by, deadline)
@@ -68,7 +76,7 @@ class Pollinations(Provider):
         """Who we are, and that a private wish stays off the upstream's public feed."""
         return {
             **({"referrer": self.table.referrer} if self.table.referrer else {}),
-            **({"private": True} if request.private else {}),
+            **({"private": True} if request.private or request.has_media else {}),
         }
 
     async def _picture(self, request: ImageRequest, model: str, made_by: str, deadline: float) -> Result:
@@ -86,7 +94,8 @@ class Pollinations(Provider):
             "nologo": True,  # the operator's own logo, if any, is put on here
             "safe": request.safe,
             "transparent": request.transparent,
-            "private": request.private,
+            # Whose pictures are on it is nobody's business there.
+            "private": request.private or request.has_media,
         }
         query = {
             "model": model,
@@ -102,6 +111,8 @@ class Pollinations(Provider):
             query["guidance_scale"] = f"{request.guidance_scale:g}"
         if self.table.referrer:
             query["referrer"] = self.table.referrer
+        if request.addresses:
+            query["image"] = ",".join(request.addresses)  # our own addresses have no commas
         return query
 
     async def _speech(self, request: SpeechRequest, model: str, made_by: str, deadline: float) -> Result:

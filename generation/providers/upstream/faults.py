@@ -6,8 +6,7 @@ name, the status and at most a scrubbed excerpt.
 
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -89,7 +88,7 @@ def refusal_of(provider: str, error: Any) -> Refusal:
     return Refusal(provider, status, f"{kind} {inner.get('message', '')}")
 
 
-def retry_after(headers: httpx.Headers) -> float | None:
+def retry_after(headers: Mapping[str, str]) -> float | None:
     """`Retry-After` in seconds, written as a number or a date (RFC 9110, 10.2.3)."""
     said = headers.get("retry-after", "").strip()
     if not said:
@@ -104,22 +103,17 @@ def retry_after(headers: httpx.Headers) -> float | None:
         return None
 
 
-@contextmanager
-def translated(provider: str) -> Iterator[None]:
-    """Every error of httpx, and what its transports let through, as one of ours."""
-    try:
-        yield
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError, aiohttp.ClientError) as exc:
-        raise _error(provider, exc) from exc
-    except OSError as exc:
-        raise ProviderUnavailable("The provider cannot be reached.", details={"provider": provider}) from exc
+# Every error of httpx, and what its transports let through.
+RAISED = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError, aiohttp.ClientError, OSError)
 
 
-def _error(provider: str, exc: Exception) -> ProviderError:
+def error_of(provider: str, exc: Exception) -> ProviderError:
+    """What is RAISED, in our words."""
     details = {"provider": provider}
     if isinstance(exc, httpx.InvalidURL | httpx.UnsupportedProtocol):
         return ProviderRefused("The provider's address cannot be called.", details=details)
-    if isinstance(exc, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout) and not _was_open(exc):
+    unreached = isinstance(exc, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout) and not _was_open(exc)
+    if unreached or (isinstance(exc, OSError) and not isinstance(exc, aiohttp.ClientError)):
         return ProviderUnavailable("The provider cannot be reached.", details=details)
     return ProviderError("The provider broke off. Try again.", code="provider_broke_off", details=details)
 

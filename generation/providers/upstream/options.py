@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import httpx
 from django.core.exceptions import ImproperlyConfigured
@@ -21,6 +21,8 @@ class RemoteOptions(BaseModel):
     api_key_env: str = ""
     api_key_file: str = ""
     headers: dict[str, str] = {}
+    list_models: bool = False
+    list_pack: Literal["basic", "standard", "advanced"] = "basic"
     max_parallel: Annotated[int, Field(ge=1, le=10_000)] = 16
     first_byte: Seconds = 10
     whole_first_byte: Seconds = 60

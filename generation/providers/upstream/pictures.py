@@ -33,8 +33,10 @@ def rewritten(data: bytes, request: ImageRequest) -> tuple[bytes, str, tuple[int
             if picture.width * picture.height > MOST_PIXELS:
                 raise _Unusable(f"the picture has more than {MOST_PIXELS} pixels")
             picture.load()
-            whole: Image.Image = ImageOps.exif_transpose(picture)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as exc:
+            whole = _upright(picture)
+    except _Unusable:
+        raise
+    except Exception as exc:  # decoders raise whatever they like
         raise _Unusable("it is no picture, or only a part of one") from exc
     transparent = request.transparent and whole.has_transparency_data
     whole = whole.convert("RGBA" if transparent else "RGB")
@@ -47,6 +49,14 @@ def rewritten(data: bytes, request: ImageRequest) -> tuple[bytes, str, tuple[int
         return file.getvalue(), "image/png", size
     whole.save(file, "JPEG", quality=92, subsampling=0)
     return file.getvalue(), "image/jpeg", size
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """Turned as its EXIF says; EXIF that cannot be read says nothing, and spoils no picture."""
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception:  # readers of EXIF raise whatever they like
+        return picture
 
 
 def _size(picture: Image.Image, request: ImageRequest) -> tuple[int, int]:

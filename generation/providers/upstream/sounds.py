@@ -43,7 +43,7 @@ def _fitting(data: bytes, wanted: str, sent: str) -> tuple[bytes, float]:
             samples = np.frombuffer(data, "<i2") / np.float32(32768) if found == "pcm" else _samples(data)
             duration = samples.size / audio.RATE
             data = audio.encode(samples, wanted)
-    except (audio.NotAudio, av.FFmpegError, ValueError) as exc:
+    except (audio.NotAudio, av.FFmpegError, ValueError, IndexError) as exc:
         raise _Unusable("its sound cannot be read") from exc
     if not duration:
         raise _Unusable("it holds no sound")

@@ -24,7 +24,7 @@ __all__ = ["ABILITIES", "CannotDo", "Edited", "edit"]
 
 ABILITIES = (
     "upscale 2x or 4x",
-    "turn it into a watercolour, an oil painting, a pencil drawing, pixel art or a cartoon",
+    "turn it into a watercolour, an oil painting, a pencil drawing, an ink wash, pixel art, a cartoon or stained glass",
     "crop to a square or to 16:9, keep the left half, fit into 4:3",
     "rotate, flip, mirror",
     "brighter, darker, more contrast, warmer, cooler, more colourful, black and white, sepia, inverted",

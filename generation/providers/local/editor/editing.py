@@ -202,7 +202,14 @@ def _take(bench: Bench, step: Step, largest: int) -> None:
         case "style":
             bench.rgb = _styled(bench, value)
             bench.done.append(
-                {"oil": "oil painting", "pencil": "pencil drawing", "pixel": "pixel art"}.get(value, value)
+                {
+                    "oil": "oil painting",
+                    "pencil": "pencil drawing",
+                    "pixel": "pixel art",
+                    "ink": "ink wash",
+                    "glass": "stained glass",
+                    "polygons": "low poly",
+                }.get(value, value)
             )
         case "round":
             bench.rgb = shape.corners(rgb)

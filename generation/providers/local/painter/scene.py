@@ -91,7 +91,10 @@ _WEATHERS = {
 }  # fmt: skip
 
 
-_STYLES = {"watercolour": "in watercolour", "oil": "in oil", "pencil": "in pencil", "pixel": "as pixel art"}
+_STYLES = {
+    "watercolour": "in watercolour", "oil": "in oil", "pencil": "in pencil", "ink": "in ink", "pixel": "as pixel art",
+    "comic": "as a comic", "glass": "in stained glass", "polygons": "in triangles",
+}  # fmt: skip
 
 
 _WITHOUT_ARTICLE = {

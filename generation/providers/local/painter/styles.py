@@ -1,4 +1,5 @@
-"""Styles: what turns the flat illustration into a watercolour, an oil painting, a pencil drawing or pixel art."""
+"""Styles: what turns the flat illustration into a watercolour, an oil painting, a drawing in pencil or ink, pixel art,
+or into areas of one colour each (`areas`)."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import math
 import cv2
 import numpy as np
 
+from . import areas
 from .canvas import Canvas, rgb
 from .noise import Array, Dice, fbm, smoothstep
 
@@ -22,8 +24,16 @@ def finish(canvas: Canvas, style: str, dice: Dice) -> Array:
             done = _oil(canvas, picture, rng)
         case "pencil":
             done = _pencil(canvas, picture, rng)
+        case "ink":
+            done = _ink(canvas, picture, rng)
         case "pixel":
             return _pixel(picture)
+        case "comic":
+            done = areas.comic(canvas, picture)
+        case "glass":
+            done = areas.glass(canvas, picture, rng)
+        case "polygons":
+            done = areas.polygons(canvas, picture, rng)
         case _:
             done = _illustration(canvas, picture, rng)
     return _bytes(done)
@@ -214,6 +224,78 @@ def _pencil(canvas: Canvas, picture: Array, rng: np.random.Generator) -> Array:
     graphite *= smoothstep(unit * 0.012, unit * 0.05, inset)
     lead = np.broadcast_to(rgb("#34343c"), (height, width, 3))
     return _on_paper(lead, rgb("#f6f2e8"), tooth * 0.03, np.clip(graphite, 0, 0.94))
+
+
+def _ink(canvas: Canvas, picture: Array, rng: np.random.Generator) -> Array:
+    """Ink wash: a few thinned tones that bleed into rice paper, dry strokes along the forms, a breath of their colour,
+    and the painter's red seal."""
+    height, width, unit = canvas.height, canvas.width, canvas.unit
+    small = _bytes(picture)
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    even = cv2.createCLAHE(1.6, (3, 3)).apply(grey).astype(np.float32) / 255
+    low, high = (float(level) for level in np.percentile(even[::4, ::4], (2, 92)))
+    even = np.clip((even - low) / max(0.05, high - low), 0, 1)
+    # A night is painted on pale paper like a day: its middle tone is lifted.
+    middle = float(np.median(even[::4, ::4]))
+    even = even ** float(np.clip(np.log(0.70) / np.log(np.clip(middle, 0.05, 0.95)), 0.35, 1.2))
+    wander = cv2.resize(
+        fbm(rng, max(8, height // 4), max(8, width // 4), cells=(10 * height / unit, 10 * width / unit), octaves=4),
+        (width, height),
+    )
+    ys, xs = _places(canvas)
+    bleed = (wander - 0.5) * unit * 0.03
+    tones = cv2.remap(even, xs + bleed, ys - bleed, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    tones = cv2.medianBlur(_grey_bytes(tones), max(3, min(11, int(unit * 0.012) | 1))).astype(np.float32) / 255
+    wash = np.zeros((height, width), np.float32)
+    for start, thick in ((0.80, 0.16), (0.58, 0.20), (0.38, 0.24), (0.20, 0.26)):
+        wash += thick * smoothstep(start + 0.07, start - 0.07, tones + (wander - 0.5) * 0.16)
+    wash *= 0.75 + 0.5 * wander
+    rim = cv2.GaussianBlur(wash, (0, 0), max(0.8, unit * 0.004))
+    wash += np.clip(wash - rim, 0, 1) * 0.6  # ink gathers at the edge of a wash
+    colour = cv2.GaussianBlur(small, (0, 0), max(0.8, unit * 0.002)).astype(np.float32)
+    gradient = np.maximum.reduce(
+        [
+            np.hypot(cv2.Sobel(colour[..., i], cv2.CV_32F, 1, 0), cv2.Sobel(colour[..., i], cv2.CV_32F, 0, 1))
+            for i in range(3)
+        ]
+    )
+    line = cv2.GaussianBlur(smoothstep(30, 120, gradient), (0, 0), max(0.6, unit * 0.0014))
+    dry = smoothstep(0.30, 0.55, cv2.resize(fbm(rng, 256, 256, cells=(60, 22), octaves=3), (width, height)))
+    line = line * (0.35 + 0.65 * dry) * (0.45 + 0.9 * (1 - even))
+    tooth = _paper(canvas, rng)
+    ink = np.clip(wash * 0.8 + line * 0.85, 0, 0.93) * np.clip(1 + tooth * 0.5, 0.4, 1.3)
+    inset = np.minimum(np.minimum(xs, width - 1 - xs), np.minimum(ys, height - 1 - ys)) + bleed * 2
+    ink = np.clip(ink, 0, 0.95) * smoothstep(unit * 0.01, unit * 0.09, inset)
+    soft = cv2.GaussianBlur(picture, (0, 0), max(1.0, unit * 0.006))
+    hue = soft - soft.mean(2, keepdims=True)
+    done = _on_paper(rgb("#26262b") + hue * 0.55, rgb("#f4efe2"), tooth * 0.04, ink)
+    done += hue * (0.28 * smoothstep(0.0, 0.5, ink))[..., None]
+    return _sealed(canvas, done, tooth, rng)
+
+
+def _sealed(canvas: Canvas, done: Array, tooth: Array, rng: np.random.Generator) -> Array:
+    """With a square seal in a lower corner: strokes of the stone's ground in red, a little worn."""
+    side = max(8, round(canvas.unit * 0.055))
+    if min(canvas.height, canvas.width) < 6 * side // 2:
+        return done
+    stone = np.ones((side, side), np.float32)
+    edge, stroke = max(1, side // 12), max(1, side // 11)
+    stone[edge : edge + stroke // 2 + 1, edge:-edge] = stone[-edge - stroke // 2 - 1 : -edge, edge:-edge] = 0
+    for column in (side // 4, side // 2, 3 * side // 4):
+        top = int(rng.integers(2, 4)) * edge + stroke
+        stone[top : side - top, column - stroke // 2 : column + stroke // 2 + 1] = 0
+    for row in rng.choice(np.arange(2, 6), 2, replace=False):
+        at = int(row) * side // 7
+        stone[at : at + stroke, side // 5 : -side // 5] = 0
+    top, left = canvas.height - round(side * 1.9), canvas.width - round(side * 1.9)
+    part = (slice(top, top + side), slice(left, left + side))
+    worn = np.clip(1 + tooth[part] * 1.2, 0, 1) * cv2.GaussianBlur(stone, (0, 0), 0.6) * 0.9
+    done[part] += (rgb("#b3261e") - done[part]) * worn[..., None]
+    return done
+
+
+def _grey_bytes(grey: Array) -> Array:
+    return np.clip(grey * 255 + 0.5, 0, 255).astype(np.uint8)
 
 
 def _pixel(picture: Array) -> Array:
