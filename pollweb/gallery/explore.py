@@ -1,64 +1,75 @@
 """Explore: everything public, newest first."""
 
-from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from feeds import recent
+from generation import catalogue
 from generation.models import Generation
 from generation.web.engines import getting_ready
 from generation.web.tiles import for_tiles, tiles
-from pollweb.gallery.paging import page
+from pollweb.gallery.filters import KINDS, PERIODS, SHAPES, SORTS, Filters
+from pollweb.lib.middleware import preferred
+from pollweb.lib.paging import cursor, place
 
 PAGE = 60
 AUTOMATIC_PAGES = 4  # pages that scrolling adds by itself; then a button, so that the footer can be reached
-KINDS = ("image", "text", "audio")
+MOST_NEW = 99  # that are counted
 
 
 def model_names() -> list[str]:
     """Every public model name, pictures first."""
-    return [name for kind in KINDS for name in getattr(settings.DESIGN.models, kind)]
-
-
-def _address(filters: dict[str, str], **place: str) -> str:
-    """The address of this list at another place."""
-    query = QueryDict(mutable=True)
-    query.update({name: value for name, value in {**filters, **place}.items() if value})
-    return f"/?{query.urlencode()}" if query else "/"
+    return [name for kind in KINDS for name in catalogue.cards(kind)]
 
 
 @require_safe
 def explore(request: HttpRequest) -> HttpResponse:
     """The gallery, or, asked by htmx, only its next page with the pager behind it."""
-    kind, model = request.GET.get("kind", ""), request.GET.get("model", "")
-    filters = {"kind": kind if kind in KINDS else "", "model": model[:100]}
+    if words := request.GET.get("q", ""):
+        return HttpResponseRedirect(f"{reverse('search')}?{urlencode({'q': words})}")
+    filters = Filters.read(request.GET)
+    if filters.sort and not filters.seed:
+        return HttpResponseRedirect(filters.shuffled().address())  # an order that can be come back to
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    rows = for_tiles(Generation.objects.public().newest_first())
-    rows = rows.filter(**{name: value for name, value in filters.items() if value})
-    found = page(rows, PAGE, after=after, before=before)
+    found = filters.page(for_tiles(Generation.objects.public().newest_first()), PAGE, after, before)
     if before and len(found.rows) < PAGE:
-        return HttpResponseRedirect(_address(filters))  # the top of the list is a page of its own
+        return HttpResponseRedirect(filters.address())  # the top of the list is a page of its own
 
     number = _number(request.GET.get("page", ""))
-    next_page = _address(filters, after=found.older, page=str(number + 1)) if found.older else ""
+    is_later = bool(after or before)
+    plain = (preferred(request, "paging") or request.COOKIES.get("pollweb_paging", "")) == "pages"
     context = {
         "tiles": tiles(found.rows),
         "filters": filters,
-        "is_filtered": any(filters.values()),
-        "kinds": [(name, _address({**filters, "kind": name})) for name in ("", *KINDS)],
+        "is_filtered": filters.is_filtered,
+        "chips": filters.chips(),
+        "kinds": [(name, _with_kind(filters, name).address()) for name in ("", *KINDS)],
         "models": model_names(),
-        "older_url": _address(filters, after=found.older) if found.older else "",
-        "newer_url": _address(filters, before=found.newer) if found.newer else "",
-        "next_page": next_page,
-        "is_automatic": number < AUTOMATIC_PAGES,
+        "shapes": [(name, label) for name, (label, _test) in SHAPES.items()],
+        "periods": [(name, label) for name, (label, _length) in PERIODS.items()],
+        "sorts": list(SORTS.items()),
+        "page_url": filters.address(after=after, before=before),
+        "older_url": filters.address(after=found.older) if found.older else "",
+        "newer_url": filters.address(before=found.newer) if found.newer else "",
+        "next_page": filters.address(after=found.older, page=str(number + 1)) if found.older and not plain else "",
+        "is_automatic": number < AUTOMATIC_PAGES and not plain,
         "number": number,
-        "newest_url": _address(filters),
-        "is_later_page": bool(after or before),
+        "newest_url": filters.address(),
+        "shuffle_url": filters.shuffled().address() if filters.sort else "",
+        "news_url": _news_address(filters, found.rows) if not is_later and not filters.sort else "",
+        "is_later_page": is_later,
         "rate": recent.rate(),
         "engines": ", ".join(getting_ready()),
-        "shows_welcome": not (after or before or any(filters.values())) and "pollweb_welcome" not in request.COOKIES,
+        "is_plain": plain,
+        "shows_welcome": not (is_later or filters.is_filtered or filters.sort)
+        and "pollweb_welcome" not in request.COOKIES,
     }
     appended = bool(getattr(request, "htmx", False))
     response = render(request, "gallery/explore.html#page" if appended else "gallery/explore.html", context)
@@ -66,6 +77,29 @@ def explore(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def _with_kind(filters: Filters, kind: str) -> Filters:
+    """The same with another kind; only pictures have shapes."""
+    return Filters(kind, filters.model, filters.shape if kind in ("", "image") else "", filters.period, filters.sort)
+
+
+def _news_address(filters: Filters, rows: list[Generation]) -> str:
+    """Where it is told how many have come since the newest of these."""
+    if not rows:
+        return ""
+    return reverse("explore-new") + filters.address(since=cursor(rows[0].pk))[1:]
+
+
+@never_cache
+@require_safe
+def news(request: HttpRequest) -> JsonResponse:
+    """How many items of this list have come since `since`, and the same in words."""
+    since = place(request.GET.get("since", ""), Generation)
+    rows = Filters.read(request.GET).narrow(Generation.objects.public()).filter(pk__gt=since)
+    count = len(rows.order_by("pk").values_list("pk")[: MOST_NEW + 1])
+    shown = f"{MOST_NEW}+" if count > MOST_NEW else str(count)
+    return JsonResponse({"count": count, "words": ngettext("%(n)s new", "%(n)s new", count) % {"n": shown}})
+
+
 def _number(text: str) -> int:
     """How many pages stand above this one, plus one; only scrolling sends it."""
-    return min(int(text), 10_000) if text.isascii() and text.isdigit() and text != "0" else 1
+    return min(int(text), 10_000) if text.isascii() and text.isdigit() and text != "0" and len(text) < 9 else 1

@@ -3,40 +3,66 @@
 from urllib.parse import quote
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
+from generation import saving, variants
 from generation.models import Generation
-from generation.web import files
+from generation.web import files, own
 from generation.web.result import result_context
+from generation.web.tiles import Tile
+from pollweb.gallery import appeals, removal, sharing
 from pollweb.gallery.errors import Gone
-from pollweb.lib.errors import NotFound
-
-
-def find(public_id: str) -> Generation:
-    """A public result. Gone when it was taken down; NotFound for what is unknown, unfinished or private."""
-    found = Generation.objects.finished().filter(public_id=public_id, visibility="public").select_related("artifact")
-    generation = found.first()
-    if generation is None:
-        raise NotFound(_("There is no such item. It may be private, or the address may be mistyped."))
-    if generation.hidden_at:
-        raise Gone(_("This item was taken out of the gallery."))
-    if not generation.is_visible:
-        raise NotFound(_("This item is not shown here."))
-    return generation
+from pollweb.gallery.finding import find, is_maker
+from pollweb.lib.errors import BadRequest, NotFound
 
 
 @require_safe
 def page(request: HttpRequest, public_id: str) -> HttpResponse:
-    generation = find(public_id)
+    """The page, or, asked by htmx for a dialog, only what stands in it."""
+    is_own = own.is_own(request, public_id)
+    generation = find(public_id, request.user, is_own=is_own)
     context = {
         **result_context(generation),
-        "item_url": f"{settings.SITE_URL}/p/{public_id}",
+        **neighbours(generation),
+        "tile": Tile(generation, of_team=True),
+        "download_url": reverse("item-download", args=[public_id]),
         "media_address": f"{settings.SITE_URL}/media/{public_id}/original",
+        "is_own": is_own,
     }
-    return render(request, "gallery/item.html", context)
+    if generation.is_taken_out and is_maker(generation, request.user, is_own=is_own):
+        context["removal"] = appeals.removal_of(generation)
+    if generation.is_visible:
+        has_card = generation.artifact is not None and "card" in generation.artifact.variants
+        context |= {
+            "item_url": sharing.address(generation),
+            "embed_code": sharing.embed_code(generation),
+            "oembed_url": sharing.oembed_address(generation),
+            "card": f"{settings.SITE_URL}/media/{public_id}/card" if has_card else "",
+            "card_size": variants.CARD,
+        }
+    part = "gallery/item.html#item" if getattr(request, "htmx", False) else "gallery/item.html"
+    response = render(request, part, context)
+    patch_vary_headers(response, ["HX-Request"])
+    return _unshared(response, generation)
+
+
+def neighbours(generation: Generation) -> dict[str, str]:
+    """The public items before and after it, as addresses; empty at the ends and for what is not public."""
+    if not generation.is_visible:
+        return {}
+    public = Generation.objects.public().values_list("public_id", flat=True)
+    newer = public.filter(pk__gt=generation.pk).order_by("pk").first()
+    older = public.filter(pk__lt=generation.pk).order_by("-pk").first()
+    return {
+        "newer_url": reverse("item", args=[newer]) if newer else "",
+        "older_url": reverse("item", args=[older]) if older else "",
+    }
 
 
 @require_safe
@@ -72,7 +98,49 @@ def data(request: HttpRequest, public_id: str) -> JsonResponse:
 
 @require_safe
 def download(request: HttpRequest, public_id: str) -> HttpResponse:
-    return files.answer(request, find(public_id), attachment=True)
+    """The file as it was made; of a picture `?format=` png, jpeg or webp, and `?settings=off` without them inside."""
+    found = find(public_id, request.user, is_own=own.is_own(request, public_id))
+    format, with_settings = request.GET.get("format", ""), request.GET.get("settings") != "off"
+    if found.kind != "image" or found.artifact is None or (not format and with_settings):
+        return _unshared(files.answer(request, found, attachment=True), found)
+    if format and format not in saving.FORMATS:
+        raise BadRequest(_("A picture can be had as png, jpeg or webp."))
+    return _unshared(files.another(request, found, format, with_settings=with_settings), found)
+
+
+@require_safe
+def media(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The bytes for the pages of a team's members; everybody's are at /media/, without a session."""
+    found = find(public_id, request.user, is_own=own.is_own(request, public_id))
+    return _unshared(files.answer(request, found), found)
+
+
+@require_POST
+def change(request: HttpRequest, public_id: str) -> HttpResponse:
+    """What whoever made it in this browser may do: `private`, `delete`, or `restore` what was just deleted."""
+    generation = Generation.objects.finished().filter(public_id=public_id).first()
+    if generation is None or not own.is_own(request, public_id):
+        raise NotFound(_("There is no such item, or it was made in another browser."))
+    deed = request.POST.get("deed", "")
+    if deed == "private":
+        removal.make_private(generation)
+        messages.success(request, _("Only this browser sees it now."))
+    elif deed == "delete":
+        removal.delete(generation)
+        return render(request, "gallery/deleted.html", {"generation": generation})
+    elif deed == "restore":
+        if not removal.restore(generation):
+            raise Gone(_("It is too late: it has been erased."))
+        messages.success(request, _("It is back."))
+    else:
+        raise BadRequest(_("This request cannot be understood."))
+    return redirect("job", public_id)  # which leads on to the item's page where that is public
+
+
+def _unshared(response: HttpResponse, generation: Generation) -> HttpResponse:
+    if not generation.is_visible:
+        response["Cache-Control"] = "private, no-store"
+    return response
 
 
 def to_image_api(request: HttpRequest, prompt: str) -> HttpResponsePermanentRedirect:

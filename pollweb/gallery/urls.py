@@ -2,14 +2,64 @@
 
 from django.urls import path, re_path
 
-from pollweb.gallery import explore, item
+from pollweb.gallery import (
+    appeals,
+    catalogue_pages,
+    collections,
+    explore,
+    item,
+    profiles,
+    reporting,
+    reports,
+    search,
+    sharing,
+    status,
+    styleguide,
+)
+from pollweb.gallery.team import library, overview, requests
 
 ITEM = "(?P<public_id>[0-9A-Za-z_-]{22})"
 
 urlpatterns = [
     path("", explore.explore, name="explore"),
+    path("saved", collections.saved, name="saved"),
+    path("saved/take-over", collections.take_over, name="saved-take-over"),
+    path("collections", collections.mine, name="collections"),
+    re_path(rf"^c/{ITEM}$", collections.page, name="collection"),
+    re_path(rf"^c/{ITEM}\.(?P<form>atom|json)$", collections.feed, name="collection-feed"),
+    re_path(rf"^c/{ITEM}/change$", collections.change, name="collection-change"),
+    re_path(rf"^c/{ITEM}/delete$", collections.delete, name="collection-delete"),
+    re_path(rf"^c/{ITEM}/items$", collections.arrange, name="collection-arrange"),
+    re_path(rf"^p/{ITEM}/save$", collections.save, name="item-save"),
+    re_path(rf"^p/{ITEM}/collections$", collections.picker, name="item-collections"),
+    re_path(r"^u/(?P<handle>[A-Za-z0-9_-]{3,30})$", profiles.page, name="profile"),
+    re_path(r"^u/(?P<handle>[A-Za-z0-9_-]{3,30})\.(?P<form>atom|json)$", profiles.feed, name="profile-feed"),
+    path("account/profile/", profiles.edit, name="profile-edit"),
+    path("explore/new", explore.news, name="explore-new"),
+    path("search", search.page, name="search"),
+    path("models", catalogue_pages.models, name="models"),
+    path("models/<path:name>", catalogue_pages.model, name="model"),
+    path("status", status.status, name="status"),
+    path("status.json", status.data, name="status-data"),
+    path("status.atom", status.atom, name="status-atom"),
     re_path(rf"^p/{ITEM}$", item.page, name="item"),
+    re_path(rf"^p/{ITEM}/media$", item.media, name="item-media"),
     re_path(rf"^p/{ITEM}\.json$", item.data, name="item-data"),
     re_path(rf"^p/{ITEM}/download$", item.download, name="item-download"),
+    re_path(rf"^p/{ITEM}/qr\.svg$", sharing.qr_code, name="item-qr"),
+    re_path(rf"^p/{ITEM}/report$", reporting.page, name="item-report"),
+    re_path(rf"^p/{ITEM}/appeal$", appeals.page, name="item-appeal"),
+    re_path(rf"^p/{ITEM}/own$", item.change, name="item-own"),
+    path("staff/styleguide", styleguide.page, name="styleguide"),
+    path("staff/reports", reports.page, name="staff-reports"),
+    path("staff/reports/decide", reports.decide, name="staff-reports-decide"),
+    path("staff/appeals/decide", reports.decide_appeal, name="staff-appeals-decide"),
+    re_path(rf"^embed/p/{ITEM}$", sharing.frame, name="item-frame"),
+    path("oembed", sharing.oembed, name="oembed"),
     re_path(r"^p/(?P<prompt>.+)$", item.to_image_api, name="prompt"),
+    path("t/<slug:team>/overview", overview.page, name="team-overview"),
+    path("t/<slug:team>/library", library.page, name="team-library"),
+    path("t/<slug:team>/library/change", library.change, name="team-library-change"),
+    path("t/<slug:team>/requests", requests.page, name="team-requests"),
+    re_path(rf"^t/(?P<team>[-\w]+)/requests/{ITEM}$", requests.detail, name="team-requests-one"),
 ]

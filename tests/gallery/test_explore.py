@@ -1,10 +1,15 @@
+import gzip
 import re
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
-from generation.models import State
+from generation.models import Generation, State
 from pollweb.gallery import explore
+from pollweb.lib import ids
 
 ITEM = re.compile(r'class="tile" href="/p/([\w-]{22})"')
 
@@ -128,3 +133,146 @@ def test_the_welcome_goes_away_when_it_was_read(client, db):
     answer = client.post("/preferences", {"welcome": "read", "next": "/?kind=text"})
     assert answer.headers["Location"] == "/?kind=text"
     assert b'class="hero"' not in client.get("/").content
+
+
+def test_shapes_narrow_to_pictures_of_that_shape(client, make):
+    square, tall, flat = make(width=512, height=500), make(width=400, height=600), make(width=600, height=400)
+    wide = make(width=1920, height=1080)
+    make("text", "a question", response="an answer")
+    assert shown(client.get("/?shape=square")) == [square.public_id]
+    assert shown(client.get("/?shape=portrait")) == [tall.public_id]
+    assert shown(client.get("/?shape=landscape")) == [wide.public_id, flat.public_id]
+    assert shown(client.get("/?shape=wide")) == [wide.public_id]
+
+
+def test_a_period_narrows_to_what_was_made_in_it(client, make):
+    def made(days: int) -> str:
+        return make(id=ids.first_of(timezone.now() - timedelta(days=days))).public_id
+
+    old, month, week, today = made(400), made(20), made(3), make().public_id
+    assert shown(client.get("/?period=day")) == [today]
+    assert shown(client.get("/?period=week")) == [today, week]
+    assert shown(client.get("/?period=month")) == [today, week, month]
+    assert shown(client.get("/")) == [today, week, month, old]
+
+
+def test_a_chosen_filter_is_a_chip_that_takes_it_away(client, make):
+    make()
+    chips = client.get("/?kind=image&model=flux&shape=square&sort=newest").context["chips"]
+    assert [(str(words), url) for words, url in chips] == [
+        ("flux", "/?kind=image&shape=square"),
+        ("Square", "/?kind=image&model=flux"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "kind=%00",
+        "model=%00",
+        "shape=round",
+        "period=century",
+        "sort=best",
+        "sort=random&seed=x",
+        "page=" + "9" * 5000,
+        "page=-1",
+        "page=%D9%A3",
+    ],
+)
+def test_filters_that_make_no_sense_do_no_harm(client, make, query):
+    make()
+    answer = client.get(f"/?{query}", follow=True)
+    assert answer.status_code == 200
+
+
+def test_a_random_order_has_everything_once_and_can_be_come_back_to(client, make, monkeypatch):
+    monkeypatch.setattr(explore, "PAGE", 3)
+    rows = {make().public_id for _ in range(10)}
+    url = client.get("/?sort=random&kind=image").headers["Location"]
+    assert "seed=" in url
+    begin, seen = url, []
+    while url:
+        response = client.get(url)
+        seen += shown(response)
+        url = response.context["older_url"]
+    assert sorted(seen) == sorted(rows)
+    assert shown(client.get(begin)) == seen[:3]
+    again = client.get(client.get(begin).context["shuffle_url"])
+    assert again.status_code == 200
+
+
+@pytest.mark.parametrize("after", ["nonsense", "3" + "a" * 22, "1", "2x", "1" + "é" * 22])
+def test_a_damaged_place_in_a_random_order_begins_it_again(client, make, after):
+    rows = [make().public_id for _ in range(2)]
+    answer = client.get(f"/?sort=random&seed={'a' * 22}&after={after}")
+    assert sorted(shown(answer)) == sorted(rows)
+
+
+def test_it_is_told_how_many_have_come_since(client, make, monkeypatch):
+    make()
+    url = client.get("/?kind=image").context["news_url"]
+    assert client.get(url).json()["count"] == 0
+    make("text", "a question", response="an answer")
+    make(visibility="private")
+    for _ in range(2):
+        make()
+    assert client.get(url).json() == {"count": 2, "words": "2 new"}
+    monkeypatch.setattr(explore, "MOST_NEW", 1)
+    assert client.get(url).json()["words"] == "1+ new"
+    assert client.get("/explore/new?since=nonsense").status_code == 400
+
+
+def test_only_the_newest_page_is_told_what_is_new(client, make, monkeypatch):
+    monkeypatch.setattr(explore, "PAGE", 1)
+    for _ in range(3):
+        make()
+    assert 'data-news="' not in client.get(client.get("/").context["older_url"]).content.decode()
+
+
+def test_how_the_gallery_is_shown_is_remembered_and_given_back(client, make, monkeypatch):
+    monkeypatch.setattr(explore, "PAGE", 1)
+    for _ in range(2):
+        make()
+    client.post("/preferences", {"density": "large", "next": "/"})
+    client.post("/preferences", {"paging": "pages", "next": "/"})
+    content = client.get("/").content.decode()
+    assert 'data-density="large"' in content
+    assert "hx-get" not in content
+    client.post("/preferences", {"density": "usual", "next": "/"})
+    client.post("/preferences", {"paging": "usual", "next": "/"})
+    content = client.get("/").content.decode()
+    assert "data-density" not in content
+    assert "hx-get" in content
+    client.cookies["pollweb_density"] = '"><script>'
+    assert "<script>" not in client.get("/").content.decode()
+
+
+IMPORT = re.compile(r"""^import .*?from "\./([\w-]+\.js)";""", re.MULTILINE)
+
+
+def scripts_of(content: str) -> set[Path]:
+    """The files that a page's scripts are, with what they import."""
+    static = Path(settings.ROOT) / "static"
+    named = re.findall(r'<script[^>]*src="/?static/([^"]+)"', content)
+    waiting, found = [static / re.sub(r"\.[0-9a-f]{12}(?=\.js)", "", name) for name in named], set()
+    while waiting:
+        if (path := waiting.pop()) not in found:
+            found.add(path)
+            waiting += [path.parent / name for name in IMPORT.findall(path.read_text())]
+    return found
+
+
+def test_the_scripts_of_the_gallery_are_at_most_25_kilobytes(client, make):
+    make()
+    files = scripts_of(client.get("/").content.decode())
+    assert {"htmx-4.0.1.min.js", "item-dialog.js", "keys.js", "announce.js"} <= {path.name for path in files}
+    assert sum(len(gzip.compress(path.read_bytes())) for path in files) <= 25_000
+
+
+def test_filters_ask_the_database_as_often_as_none_do(client, make, django_assert_max_num_queries):
+    for _ in range(3):
+        make()
+    assert Generation.objects.count() == 3
+    for query in ("", "kind=image&shape=square&period=week", f"sort=random&seed={'a' * 22}"):
+        with django_assert_max_num_queries(3):
+            client.get(f"/?{query}")

@@ -139,7 +139,39 @@ def test_other_sites_are_told_what_to_show_in_a_preview(client, make, settings):
     assert '<meta property="og:title" content="a &quot;quoted&quot; fox">' in content
 
 
-def test_an_item_costs_one_query(client, make, django_assert_max_num_queries):
+def test_an_item_costs_four_queries(client, make, django_assert_max_num_queries):
     row = make()
-    with django_assert_max_num_queries(1):
+    with django_assert_max_num_queries(4):  # itself, two neighbours, what it is like
         client.get(f"/p/{row.public_id}")
+
+
+def test_it_leads_to_the_public_items_before_and_after_it(client, make):
+    older = make()
+    make(visibility="private")
+    row = make()
+    make(is_mature=True)
+    newer = make("text", "ask", response="yes")
+    content = client.get(f"/p/{row.public_id}").content.decode()
+    assert re.search(rf'rel="prev" href="/p/{newer.public_id}"', content)
+    assert re.search(rf'rel="next" href="/p/{older.public_id}"', content)
+    assert 'rel="next"' not in client.get(f"/p/{older.public_id}").content.decode()
+
+
+def test_a_dialog_is_given_what_stands_in_the_page_and_nothing_around_it(client, make):
+    row = make()
+    answer = client.get(f"/p/{row.public_id}", headers={"HX-Request": "true"})
+    assert "HX-Request" in answer.headers["Vary"]
+    content = answer.content.decode()
+    assert 'class="result"' in content
+    assert "<html" not in content
+    assert 'rel="prev"' not in content
+
+
+def test_a_picture_can_be_remixed_varied_and_used_as_it_is(client, make):
+    row = make(prompt="a red fox", asked={"seed": 7})
+    content = html.unescape(client.get(f"/p/{row.public_id}").content.decode())
+    assert f"/create?from={row.public_id}&vary=1" in content
+    again = client.get(f"/create?from={row.public_id}").context["form"]
+    varied = client.get(f"/create?from={row.public_id}&vary=1").context["form"]
+    assert (again.value("prompt"), again.value("seed")) == ("a red fox", 7)
+    assert (varied.value("prompt"), varied.value("seed")) == ("a red fox", None)

@@ -1,0 +1,28 @@
+"""The gallery's own rows."""
+
+from pollweb.gallery.models.appeals import Appeal, AppealQuerySet
+from pollweb.gallery.models.collections import (
+    MOST_COLLECTIONS,
+    MOST_ITEMS,
+    Collection,
+    CollectionQuerySet,
+    Place,
+    Profile,
+    ProfileQuerySet,
+)
+from pollweb.gallery.models.reports import Reason, Report, ReportQuerySet
+
+__all__ = [
+    "MOST_COLLECTIONS",
+    "MOST_ITEMS",
+    "Appeal",
+    "AppealQuerySet",
+    "Collection",
+    "CollectionQuerySet",
+    "Place",
+    "Profile",
+    "ProfileQuerySet",
+    "Reason",
+    "Report",
+    "ReportQuerySet",
+]

@@ -1,0 +1,1 @@
+"""A team's own pages that show generations: Overview, Library, Requests."""
