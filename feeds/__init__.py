@@ -4,7 +4,9 @@ The path of an event, each step with one module:
 
     events      what is told, and in which words each door tells it
     outbox      one row in the transaction that finishes a generation; then a bounded Redis Stream
-    hub         one reader for each web process; a bounded ring; a bounded seat for each listener
+    hub         one reader for each web process; a bounded ring
+    audience    all who sit at one door and want the same; who waits there is written to at once
+    seat        a listener's bounded share, with an exact count of what did not fit
     stream      server-sent events: the guide's two feeds, and the wall for browsers without sockets
     consumers   the wall's socket
     relay       what other installations tell, into the same stream

@@ -65,6 +65,9 @@ class FeedEvent:
 
     `remote` events were made elsewhere: `source` is the host that told us, `origin` the name that the item has wherever
     it goes (`<installation>:<id>`), `href` its address there.
+
+    `team`, `app` (their keys) and `score` (the classifier's, 0 to 1) are for moderation and for walls of a team; no
+    frame says them.
     """
 
     id: str
@@ -93,6 +96,9 @@ class FeedEvent:
     remote: bool = False
     source: str = ""
     origin: str = ""
+    team: int | None = None
+    app: int | None = None
+    score: float | None = None
     at: float = field(default_factory=time.time)
 
     def __post_init__(self) -> None:
@@ -206,7 +212,7 @@ class FeedEvent:
             "seed": self.seed,
             "lqip": self.placeholder,
             "colour": self.colour,
-            "src": self.src.removeprefix(settings.SITE_URL),
+            "src": self._picture() if self.remote else self.src.removeprefix(settings.SITE_URL),
             "srcset": self.srcset.replace(f"{settings.SITE_URL}/", "/"),
             "duration": self.duration,
             "href": self.href,
@@ -216,6 +222,13 @@ class FeedEvent:
             "at": self.at,
             "sent_ns": sent_ns,
         }
+
+    def _picture(self) -> str:
+        """Where a picture that was made elsewhere is shown from, as the operator wants it."""
+        if self.kind != "image":
+            return ""
+        shown = settings.DESIGN.feeds.pictures
+        return {"thumbnails": f"/media/{self.public_id}/relayed", "direct": self.image_url}.get(shown, "")
 
 
 def installation() -> str:

@@ -33,8 +33,9 @@ class Written(NamedTuple):
 class Item:
     """An entry of the stream: an event, or (`t` is "remove") the withdrawal of one.
 
-    `target` is the id of what is withdrawn, where it is still known. An item that was itself withdrawn keeps its place
-    but has nothing to tell any more (`gone`).
+    `team` and `app` are the keys of who made it, or 0. `collection` is that which it is shown of, and nothing for what
+    comes from the stream. `target` is the id of what is withdrawn, where it is still
+    known. An item that was itself withdrawn keeps its place but has nothing to tell any more (`gone`).
     """
 
     epoch: int
@@ -46,9 +47,13 @@ class Item:
     mature: bool
     sent_ns: int
     data: bytes
+    team: int = 0
+    app: int = 0
+    collection: str = ""
     target: str = ""
     gone: bool = False
     written: dict[Door, "Written"] = field(default_factory=dict)
+    _said: str | None = None
 
     @classmethod
     def from_entry(cls, entry_id: bytes, fields: dict[bytes, bytes]) -> Self:
@@ -64,6 +69,8 @@ class Item:
             mature=bool(fields[b"mature"]),
             sent_ns=int(fields[b"sent_ns"]),
             data=fields[b"event"],
+            team=int(fields.get(b"team") or 0),
+            app=int(fields.get(b"app") or 0),
         )
 
     @property
@@ -78,18 +85,34 @@ class Item:
     def event(self) -> FeedEvent:
         return FeedEvent.from_json(self.data)
 
+    @property
+    def said(self) -> str:
+        """Prompt and answer in small letters, for those who look for words."""
+        if self._said is None:
+            event = self.event
+            self._said = f"{event.prompt}\n{event.response}".casefold()
+        return self._said
+
     def withdraw(self) -> None:
         self.gone = True
         self.data = b""
+        self.forget()
+
+    def forget(self) -> None:
+        """What can be made again."""
         self.written.clear()
+        self._said = None
 
     def write(self, door: Door) -> Written:
         found = self.written.get(door)
         if found is None:
-            frame = door.item(self)
-            data = frame.encode() if isinstance(frame, str) else frame
-            found = self.written[door] = Written(frame, len(data), door.wire(data) if door.wire else None)
+            found = self.written[door] = write(door, door.item(self))
         return found
+
+
+def write(door: Door, frame: Frame) -> Written:
+    data = frame.encode() if isinstance(frame, str) else frame
+    return Written(frame, len(data), door.wire(data) if door.wire else None)
 
 
 def wall(item: Item) -> dict[str, Any]:
@@ -113,6 +136,11 @@ def socket_message(data: bytes) -> bytes:
     return b"\x81\x7f" + size.to_bytes(8) + data
 
 
+def said(door: Door, frame: dict[str, Any]) -> Written:
+    """A frame of the wall that is about no item, for the socket or the events."""
+    return write(door, text(frame) if door is WALL else sse.data(frame))
+
+
 def text(frame: dict[str, Any]) -> str:
     return orjson.dumps(frame).decode()
 
@@ -131,3 +159,4 @@ TEXT_RESUMED = Door(
 )
 WALL = Door(lambda item: text(wall(item)), lambda count: text(wall_gap(count)), socket_message)
 WALL_EVENTS = Door(lambda item: sse.data(wall(item), id=item.id), lambda count: sse.data(wall_gap(count)))
+PING = write(WALL, text({"t": "ping"}))

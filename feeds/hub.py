@@ -12,7 +12,9 @@ import weakref
 from dataclasses import dataclass
 from typing import Any
 
-from feeds.frames import Door, Item, text
+from feeds import frames
+from feeds.audience import Audience
+from feeds.frames import Door, Item, Written
 from feeds.outbox import stream_key
 from feeds.ring import Owed, Place, Ring, place_of
 from feeds.seat import Closed, Seat
@@ -28,16 +30,26 @@ CATCH_UP = 1.0
 LONGEST_PAUSE = 5.0
 FAREWELL = 1.0
 WATCHERS_FRESH = 15.0
+KINDS = frozenset({"image", "text", "audio"})
+IN_A_ROW = 250  # seats that are looked at before others have their turn
 
 
 @dataclass(frozen=True, slots=True)
 class Wants:
-    """What a listener wants to hear. No models named means all; `removes` are for doors that keep things in view."""
+    """What a listener wants to hear. No models named means all. Of `words`, in small letters, one has to occur in
+    prompt or answer; none named means everything. `team` and `app` are keys of who made it. With a `collection`
+    nothing of the stream is wanted, only what is shown of that. `removes` are for doors that keep things in view.
+    `within`: another one's wishes that must be met too, a named wall's."""
 
     kinds: frozenset[str]
     models: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
     mature: bool = False
     removes: bool = False
+    team: int | None = None
+    app: int | None = None
+    collection: str = ""
+    within: "Wants | None" = None
 
     def __call__(self, item: Item) -> bool:
         if item.gone:
@@ -46,7 +58,15 @@ class Wants:
             return self.removes
         if item.mature and not self.mature:
             return False
-        return item.kind in self.kinds and (not self.models or item.model in self.models)
+        if item.kind not in self.kinds or (self.models and item.model not in self.models):
+            return False
+        if self.team not in (None, item.team) or self.app not in (None, item.app):
+            return False
+        if self.collection and self.collection != item.collection:
+            return False
+        if self.within is not None and not self.within(item):
+            return False
+        return not self.words or any(word in item.said for word in self.words)
 
 
 class Hub:
@@ -55,7 +75,8 @@ class Hub:
         self.watchers = 0
         self._id = ids.request_id()
         self._ring = Ring()
-        self._seats: dict[tuple[Door, Wants], set[Seat]] = {}
+        self._audiences: dict[tuple[Door, Wants], Audience] = {}
+        self._stats: tuple[int, Written] | None = None
         self._watching: set[Seat] = set()
         self._ready = asyncio.Event()
         self._moved = asyncio.Event()
@@ -82,11 +103,7 @@ class Hub:
         `most` items the older ones become a gap. `watching` counts the seat as a watcher; `manners` are Seat's. Waits
         while Redis was never reached yet; Closed when the hub was stopped.
         """
-        if not self._tasks and not self._stopped:
-            self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._tick())]
-        await self._ready.wait()
-        if self._stopped:
-            raise Closed
+        await self._begin()
         if not after:
             owed = Owed(self._ring.last(wants, past))
         else:
@@ -95,20 +112,39 @@ class Hub:
                 await self._reach(place)
             owed = self._ring.after(place, wants, most)
 
+        key = (door, wants)
+        audience = self._audiences.setdefault(key, Audience())
+
         def leave(seat: Seat) -> None:
-            seats = self._seats.get((door, wants))
-            if seats is not None:
-                seats.discard(seat)
-                if not seats:
-                    del self._seats[door, wants]
+            if not audience and self._audiences.get(key) is audience:
+                del self._audiences[key]
             self._left.set()
             self._watching.discard(seat)
 
-        seat = Seat(door, backlog=owed.items, missed=owed.missed, gap=owed.gap, leave=leave, **manners)
-        self._seats.setdefault((door, wants), set()).add(seat)
+        seat = Seat(
+            door,
+            backlog=owed.items,
+            missed=owed.missed,
+            gap=owed.gap,
+            leave=leave,
+            audience=audience,
+            **manners,
+        )
         if watching:
             self._watching.add(seat)
         return seat
+
+    async def find(self, public_id: str) -> Item | None:
+        """What was told under this name and not withdrawn, as long as it can be replayed. Waits and fails as `join`."""
+        await self._begin()
+        return self._ring.find(public_id)
+
+    async def _begin(self) -> None:
+        if not self._tasks and not self._stopped:
+            self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._tick())]
+        await self._ready.wait()
+        if self._stopped:
+            raise Closed
 
     @property
     def head(self) -> str:
@@ -119,9 +155,12 @@ class Hub:
         """Items told during the last minute."""
         return self._ring.rate()
 
-    def stats(self) -> str:
-        """The wall's frame of figures."""
-        return text({"t": "stats", "rate": self.rate(), "watchers": max(self.watchers, len(self._watching))})
+    def stats(self) -> Written:
+        """The wall's frame of figures, the same for all until the next tick."""
+        if self._stats is None or self._stats[0] != self.ticks:
+            said = {"t": "stats", "rate": self.rate(), "watchers": max(self.watchers, len(self._watching))}
+            self._stats = self.ticks, frames.write(frames.WALL, frames.text(said))
+        return self._stats[1]
 
     async def stop(self) -> None:
         """End the reader, send everybody home and wait a moment until they have said goodbye."""
@@ -131,12 +170,11 @@ class Hub:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for seats in list(self._seats.values()):
-            for seat in seats:
-                seat.close()
+        for seat in self._seated():
+            seat.close()
         try:
             async with asyncio.timeout(FAREWELL):
-                while self._seats:
+                while self._audiences:
                     self._left.clear()
                     await self._left.wait()
         except TimeoutError:
@@ -199,22 +237,22 @@ class Hub:
         self._moved.set()
         self._moved.clear()
         if unseen:
-            for seats in self._seats.values():
-                for seat in seats:
-                    seat.miss(unseen)
+            for seat in self._seated():
+                seat.miss(unseen)
         if item.gone:
             return
         remove = item.t == "remove"
-        for (door, wants), seats in self._seats.items():
-            if not wants(item):
-                continue
+        for (door, wants), audience in self._audiences.items():
             try:
-                written = item.write(door)
+                written = item.write(door) if wants(item) else None
             except Exception:
                 log.exception("an event could not be written")
                 continue
-            for seat in seats:
-                seat.push(written, remove)
+            if written is not None:
+                audience.tell(written, remove)
+
+    def _seated(self) -> list[Seat]:
+        return [seat for audience in self._audiences.values() for seat in audience.seats()]
 
     # --- every few seconds --------------------------------------------------------------------------------------------
 
@@ -223,10 +261,10 @@ class Hub:
             await asyncio.sleep(TICK)
             self.watchers = await self._count_watchers()
             self.ticks += 1
-            now = time.monotonic()
-            for seats in list(self._seats.values()):
-                for seat in list(seats):
-                    seat.tick(now)
+            for number, seat in enumerate(self._seated(), 1):
+                seat.tick(time.monotonic())
+                if not number % IN_A_ROW:
+                    await asyncio.sleep(0)
 
     async def _count_watchers(self) -> int:
         """Of all web processes; only of this one while Redis does not answer."""

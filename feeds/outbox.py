@@ -5,7 +5,8 @@ stream itself refuses an event that it already holds, so any number of processes
 
 The stream. An entry's own id is `<epoch>-<seq>`: `epoch` the millisecond in which the stream began, `seq` counted from
 1 without holes. Outside it is written `<epoch>.<seq>`. A stream that was lost begins again with another epoch.
-Fields: `t` event or remove · `kind` · `model` · `public_id` · `mature` "1" or nothing · `sent_ns` · `event` as JSON.
+Fields: `t` event or remove · `kind` · `model` · `public_id` · `mature` "1" or nothing · `sent_ns` · `event` as JSON ·
+`team` and `app`, the keys of who made it, or nothing.
 """
 
 import logging
@@ -13,21 +14,26 @@ import time
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import orjson
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
+from feeds import policy
 from feeds.events import FeedEvent
 from feeds.models import Outbox, OutboxQuerySet
 from pollweb.lib import ids, redis
 
 log = logging.getLogger(__name__)
 
+TOLD_KEPT = timedelta(days=7)
+
 
 # KEYS: stream, told, and where a lease is needed its key. ARGV: milliseconds now, history, the lease's token or "",
-# then for each event its id and the seven fields. Nothing happens when somebody else has the lease.
+# then for each event its id and the nine fields. Nothing happens when somebody else has the lease.
 # `told` is a sorted set of the ids that the stream was given lately; "-public_id" stands for a removal, after which a
 # late publisher cannot bring the item back. Answers with one id for each event, empty where nothing was added.
 PUBLISH = """
@@ -40,7 +46,7 @@ else
   redis.call('DEL', KEYS[2])
 end
 local answer = {}
-for i = 4, #ARGV, 8 do
+for i = 4, #ARGV, 10 do
   local id, t, public_id = ARGV[i], ARGV[i + 1], ARGV[i + 4]
   local new = redis.call('ZADD', KEYS[2], 'NX', ARGV[1], id) == 1
   if t == 'remove' then
@@ -52,7 +58,8 @@ for i = 4, #ARGV, 8 do
     seq = string.format('%.0f', seq + 1)
     redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], epoch .. '-' .. seq,
       't', t, 'kind', ARGV[i + 2], 'model', ARGV[i + 3], 'public_id', public_id,
-      'mature', ARGV[i + 5], 'sent_ns', ARGV[i + 6], 'event', ARGV[i + 7])
+      'mature', ARGV[i + 5], 'sent_ns', ARGV[i + 6], 'event', ARGV[i + 7],
+      'team', ARGV[i + 8], 'app', ARGV[i + 9])
     answer[#answer + 1] = epoch .. '.' .. seq
   else
     answer[#answer + 1] = ''
@@ -73,17 +80,19 @@ def stream_key() -> str:
 def announce(event: FeedEvent, *, delay: float | None = None) -> None:
     """Tell everyone, `delay` seconds after the caller's transaction is committed; by default as the operator set it.
 
-    Announcing an event again changes nothing.
+    What the operator wants to look at first is held. Announcing an event again changes nothing.
     """
-    wait = settings.DESIGN.feeds.delay if delay is None else delay
+    wait = policy.current().delay if delay is None else delay
+    held = policy.holds(event)
     row = Outbox(
         event_id=event.id,
         kind=event.kind,
         payload=event.as_dict(),
         release_at=timezone.now() + timedelta(seconds=wait),
+        held=held,
     )
     Outbox.objects.bulk_create([row], ignore_conflicts=True)
-    if wait <= 0:
+    if wait <= 0 and not held:
         _publish_after_commit(event.id)
 
 
@@ -95,9 +104,40 @@ def retract(public_id: str) -> None:
         _publish_after_commit(str(row.event_id))
 
 
+def forget(items: Iterable[tuple[UUID, str]]) -> None:
+    """(event id, public id) of what is erased: retract what may still be replayed, and keep nothing of what it said."""
+    known = dict(items)
+    last = Outbox.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    rows = Outbox.objects.filter(event_id__in=known)
+    for event_id in rows.filter(pk__gt=last - 2 * settings.DESIGN.feeds.history).values_list("event_id", flat=True):
+        retract(known[event_id])
+    rows.delete()
+
+
+def prune() -> int:
+    """Forget what was told long ago and can no longer be replayed; returns how many events that were.
+
+    Their ids kept them from being told twice, and nobody announces a week later. What was made here and refused is
+    remembered: it may be in a collection.
+    """
+    last = Outbox.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    told = Outbox.objects.filter(published_at__lt=timezone.now() - TOLD_KEPT)
+    told = told.filter(Q(held="") | Q(payload__remote=True))
+    old = told.filter(pk__lte=last - 2 * settings.DESIGN.feeds.history).order_by("pk").values_list("pk", flat=True)
+    count = 0
+    while count < 100_000 and (pks := list(old[:1000])):
+        count += Outbox.objects.filter(pk__in=pks).delete()[0]
+    return count
+
+
 def publish_due(limit: int = 500) -> int:
     """Publish what is due, oldest first, and say how many rows that were. With Redis away: none, and they stay due."""
     return _publish(Outbox.objects.due()[:limit])
+
+
+def _may_be_told(rows: list[Outbox]) -> list[Outbox]:
+    """Without what waits while the operator has paused the feed; removals never wait."""
+    return [row for row in rows if row.kind == "remove"] if rows and policy.current().is_paused else rows
 
 
 def _publish_after_commit(event_id: str) -> None:
@@ -110,7 +150,7 @@ def _publish_after_commit(event_id: str) -> None:
 
 def _publish(due: OutboxQuerySet) -> int:
     global _redis_away
-    rows = list(due)
+    rows = _may_be_told(list(due))
     if not rows:
         return 0
     try:
@@ -140,6 +180,8 @@ def append(rows: Iterable[Outbox], lease: str = "", token: str = "") -> list[str
             "1" if payload.get("is_mature") else "",
             time.time_ns(),
             b"" if row.kind == "remove" else orjson.dumps(payload),
+            payload.get("team") or "",
+            payload.get("app") or "",
         ]
     client = redis.sync_client()
     script = client.register_script(PUBLISH)

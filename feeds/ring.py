@@ -56,6 +56,9 @@ class Ring:
         self._trim()
         return max(0, unseen)
 
+    def find(self, public_id: str) -> Item | None:
+        return self._known.get(public_id)
+
     def last(self, wants: Wants, count: int) -> list[Item]:
         """The newest `count` items, oldest first."""
         items: list[Item] = []
@@ -111,7 +114,7 @@ class Ring:
             if self._known.get(old.public_id) is old:
                 del self._known[old.public_id]
         if len(self._items) > KEEP_WRITTEN:
-            self._items[-KEEP_WRITTEN - 1].written.clear()
+            self._items[-KEEP_WRITTEN - 1].forget()
 
 
 def place_of(id: str) -> Place | None:

@@ -2,20 +2,32 @@
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 
+from feeds.audience import DIRECT_BYTES, Audience
 from feeds.frames import Door, Frame, Item, Written
 
 MOST_ITEMS = 50
 MOST_BYTES = 256 * 1024
 MOST_REMOVES = 5000  # of removes, which are never dropped; a listener so far behind has to come again
 BATCH = 50
-DIRECT_BYTES = 64 * 1024  # of what a transport holds back, as the server's own flow control has it
 
 
 class Closed(Exception):
     """The hub has stopped, or this listener has fallen too far behind."""
+
+
+_missed = 0
+
+
+def missed_in_all() -> int:
+    """Items that this process's listeners did not get, of which each was told by a gap."""
+    return _missed
+
+
+def _count_missed(count: int) -> None:
+    global _missed
+    _missed += count
 
 
 class Seat:
@@ -26,8 +38,35 @@ class Seat:
 
     `stuck` is called by the hub when the listener has taken nothing for `patience` seconds, or when more than
     `most_behind` bytes have come since it last did. With `direct`, ready-made frames go to the connection's transport
-    whenever the listener has nothing else to send; what does not fit there takes the usual way.
+    whenever the listener has nothing else to send (feeds.audience); what does not fit there takes the usual way.
+    `regular` is asked every few seconds what a listener like that is to be told then, and says None when the listener
+    has to look for itself; all others wake up and ask.
     """
+
+    # A process has thousands of these.
+    __slots__ = (
+        "_audience",
+        "_backlog",
+        "_behind",
+        "_bytes",
+        "_closed",
+        "_direct",
+        "_gap",
+        "_items",
+        "_leave",
+        "_missed",
+        "_most_behind",
+        "_patience",
+        "_regular",
+        "_stuck",
+        "_taken_at",
+        "_taking",
+        "_ticked",
+        "_waiting",
+        "_wake",
+        "door",
+        "paused",
+    )
 
     def __init__(
         self,
@@ -41,14 +80,19 @@ class Seat:
         most_behind: int | None = None,
         stuck: Callable[[], object] | None = None,
         direct: asyncio.Transport | None = None,
+        regular: Callable[[], list[Written] | None] = lambda: None,
+        audience: Audience | None = None,
     ) -> None:
         self.door = door
         self.paused = False
-        self.direct = direct
-        self._backlog = deque(backlog)
+        self._direct, self._regular = direct, regular
+        self._audience = Audience() if audience is None else audience  # an empty one is false
+        self._audience.others.add(self)
+        self._backlog = list(backlog)
         self._missed = missed
         self._gap = gap or missed > 0
-        self._waiting: deque[tuple[Frame, int, bool]] = deque()  # frame, bytes, is it a remove
+        # Frame, bytes, is it a remove. Lists take much less room than deques while they are empty, and are short.
+        self._waiting: list[tuple[Frame, int, bool]] = []
         self._items = self._bytes = self._behind = 0
         self._leave, self._patience, self._most_behind, self._stuck = leave, patience, most_behind, stuck
         self._wake: asyncio.Future[None] | None = None
@@ -58,12 +102,7 @@ class Seat:
     # --- the hub's side -----------------------------------------------------------------------------------------------
 
     def push(self, written: Written, remove: bool = False) -> None:
-        frame, size, wire = written
-        wake = self._wake
-        waits = wake is not None and not wake.done()
-        if waits and self.direct is not None and wire is not None and self._has_room(self.direct):
-            self.direct.write(wire)  # the listener waits: everything before this has left
-            return
+        frame, size, _ = written
         self._waiting.append((frame, size, remove))
         self._behind += size
         if remove:
@@ -81,10 +120,13 @@ class Seat:
         """The hub itself did not see so many items."""
         self._missed += count
         self._gap = True
+        _count_missed(count)
         self._rouse()
 
     def tick(self, now: float) -> None:
         """Every few seconds: let the listener look at the time, or notice that it takes nothing any more."""
+        if self._audience.direct.get(self) is not None and self._tell_regularly():
+            return
         if self._taking or self._stuck is None:
             self._ticked = True
             self._rouse()
@@ -98,8 +140,21 @@ class Seat:
         self._closed = True
         self._rouse()
 
-    def _has_room(self, transport: asyncio.Transport) -> bool:
-        return not self.paused and not transport.is_closing() and transport.get_write_buffer_size() < DIRECT_BYTES
+    def hush(self) -> None:
+        """Nothing is written beside the listener any more: its last words follow."""
+        self._direct = None
+        self._audience.wakes(self)
+
+    def _tell_regularly(self) -> bool:
+        transport = self._direct
+        if transport is None or transport.get_write_buffer_size() >= DIRECT_BYTES:
+            return False
+        said = self._regular()
+        if said is None:
+            return False
+        if not transport.is_closing():
+            transport.write(b"".join(written.wire for written in said if written.wire))
+        return True
 
     def _drop_oldest(self) -> None:
         at = 0
@@ -110,9 +165,11 @@ class Seat:
         del self._waiting[at]
         self._missed += 1
         self._gap = True
+        _count_missed(1)
 
     def _rouse(self) -> None:
         if self._wake is not None and not self._wake.done():
+            self._audience.wakes(self)
             self._wake.set_result(None)
 
     # --- the listener's side ------------------------------------------------------------------------------------------
@@ -129,9 +186,12 @@ class Seat:
                     self._ticked = False
                     return frames
                 self._wake = asyncio.get_running_loop().create_future()
+                if self._direct is not None and not self.paused:
+                    self._audience.waits(self, self._direct)  # everything before this has left
                 try:
                     await self._wake
                 finally:
+                    self._audience.wakes(self)
                     self._wake = None
         finally:
             self._taking = False
@@ -140,8 +200,7 @@ class Seat:
 
     def take_backlog(self) -> list[Item]:
         """All that is owed from the past, as items, for a door that sends it in one piece."""
-        items = [item for item in self._backlog if not item.gone]
-        self._backlog.clear()
+        items, self._backlog = [item for item in self._backlog if not item.gone], []
         return items
 
     @property
@@ -155,6 +214,8 @@ class Seat:
 
     def leave(self) -> None:
         """Get up. Nothing is pushed to this seat afterwards."""
+        self._direct = None
+        self._audience.leaves(self)
         self._leave(self)
 
     def _frames(self) -> list[Frame]:
@@ -163,13 +224,11 @@ class Seat:
             frames.append(self.door.gap(self._missed))
             self._missed, self._gap = 0, False
         if self._backlog:
-            for _ in range(min(BATCH, len(self._backlog))):
-                item = self._backlog.popleft()
-                if not item.gone:
-                    frames.append(item.write(self.door).frame)
+            batch, self._backlog = self._backlog[:BATCH], self._backlog[BATCH:]
+            frames += [item.write(self.door).frame for item in batch if not item.gone]
             return frames or self._frames()
         frames += [frame for frame, _, _ in self._waiting]
-        self._waiting.clear()
+        self._waiting = []
         self._items = self._bytes = 0
         return frames
 
@@ -177,5 +236,5 @@ class Seat:
         if len(self._waiting) == self._items:
             return []
         removes = [frame for frame, _, remove in self._waiting if remove]
-        self._waiting = deque(each for each in self._waiting if not each[2])
+        self._waiting = [each for each in self._waiting if not each[2]]
         return removes

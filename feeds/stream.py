@@ -8,38 +8,43 @@ import asyncio
 import hmac
 import time
 import weakref
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from feeds import frames, hub
-from feeds.frames import Door
-from feeds.hub import Hub, Wants
+from feeds import attendance, collected, frames, hub, walls
+from feeds.frames import Door, Item
+from feeds.hub import KINDS, Hub, Wants
+from feeds.models import Screen, Wall
 from feeds.seat import Closed, Seat
 from feeds.visitors import Visitors
-from pollweb.lib import sse
-from pollweb.lib.errors import MethodNotAllowed, PollwebError, Unavailable
+from pollweb.lib import db, sse
+from pollweb.lib.errors import MethodNotAllowed, NotFound, PollwebError, Unavailable
 from pollweb.lib.http import client_address
 
 PAST_RESULTS = 20
 MOST_PAST_RESULTS = 100
 WALL_ITEMS = 40
 JOIN = 5.0
-HEARTBEAT = 10.0  # the hub's tick comes every 5 s, so at most 15 s pass
+HEARTBEAT = 9.0  # looked at every 5 s, the hub's tick: 10 s pass, and never 15 on a busy machine
 MOST_MODELS = 50
+MOST_WORDS = 10
 UTF8_EVENTS = "text/event-stream; charset=utf-8"
 RETRY = b"retry: 3000\n\n"
-KINDS = frozenset({"image", "text", "audio"})
 
 visitors = Visitors()
 
 
 class TooManyStreams(PollwebError):
     code, status, retry_after = "too_many_streams", 429, 15
+
+
+class UnknownKey(PollwebError):
+    code, status = "unknown_display_key", 403
 
 
 # --- views ------------------------------------------------------------------------------------------------------------
@@ -63,27 +68,31 @@ async def text_feed(request: HttpRequest) -> HttpResponseBase:
 
 
 async def wall_events(request: HttpRequest) -> HttpResponseBase:
-    """GET /live/events: the frames of the wall's socket as events. Query: `kinds`, `models`, `after`."""
-    wants = wall_wants(request.GET.get("kinds", ""), request.GET.get("models", ""))
-    owed = {"after": _after(request), "past": WALL_ITEMS, "most": WALL_ITEMS}
-    return _events(request, frames.WALL_EVENTS, wants, UTF8_EVENTS, wall=True, **owed)
+    """GET /live/events: the frames of the wall's socket as events. Query: `kinds`, `models`, `words`, `after`, `wall`,
+    and a screen's `token`."""
+    place = await _wall_place(request)
+    owed = place.owed(_after(request))
+    return _events(request, frames.WALL_EVENTS, place.wants, UTF8_EVENTS, wall=place, **owed)
 
 
 async def wall_items(request: HttpRequest) -> HttpResponseBase:
     """GET /live/items.json: what a `hello` holds, with `gap` and the ids of `removed` items, for browsers that poll."""
     _only_get(request)
+    at = await _wall_place(request)
+    more: dict[str, Any] = {"revision": at.revision} if at.wall else {}
+    if at.screen is not None:
+        await db.run(walls.seen, [at.screen.pk])
     place = hub.current()
-    wants = wall_wants(request.GET.get("kinds", ""), request.GET.get("models", ""))
     try:
         async with asyncio.timeout(JOIN):
-            seat = await place.join(frames.WALL, wants, after=_after(request), past=WALL_ITEMS, most=WALL_ITEMS)
+            seat = await place.join(frames.WALL, at.wants, **at.owed(_after(request)))
     except (TimeoutError, Closed):
         raise Unavailable("The feed is away; try again soon.") from None
     try:
-        answer = {**hello(place, seat), "gap": seat.missed}
+        answer, _ = await at.hello(place, seat, gap=seat.missed, **more)
     finally:
         seat.leave()
-    response = HttpResponse(orjson.dumps(answer), content_type="application/json")
+    response = HttpResponse(answer, content_type="application/json")
     response["Cache-Control"] = "no-cache"
     return response
 
@@ -91,37 +100,87 @@ async def wall_items(request: HttpRequest) -> HttpResponseBase:
 # --- shared with the wall's socket ------------------------------------------------------------------------------------
 
 
-def wall_wants(kinds: Any, models: Any) -> Wants:
+@dataclass(frozen=True, slots=True)
+class WallPlace:
+    """What somebody before a wall is told, and which wall and screen that is where it has a name."""
+
+    wants: Wants
+    wall: Wall | None = None
+    screen: Screen | None = None
+
+    @property
+    def revision(self) -> str:
+        return walls.revision(self.wall, self.screen) if self.wall else ""
+
+    def owed(self, after: str) -> dict[str, Any]:
+        """What a seat here begins with, for Hub.join. Before a wall of a collection nothing of the stream's past."""
+        if self.wall is not None and self.wall.collection:
+            return {}
+        return {"after": after, "past": WALL_ITEMS, "most": WALL_ITEMS}
+
+    async def hello(self, place: Hub, seat: Seat, **more: Any) -> tuple[str, dict[str, str]]:
+        """The first frame; and of a wall of a collection what it shows with that, ids in the frame by public id.
+
+        There the frame says `whole`: it holds all there is, and what a client has besides is not shown any more.
+        """
+        if self.wall is None or not self.wall.collection:
+            return hello(place, seat, **more), {}
+        found = await db.run(collected.items, self.wall.collection)
+        shown = collected.first(found, self.wants)
+        return hello(place, seat, shown[::-1], whole=True, **more), {item.public_id: item.id for item in shown}
+
+
+async def wall_place(asked: Mapping[str, Any], screen: Screen | None = None) -> WallPlace:
+    """`kinds`, `models` and `words` of what `wall` shows, as `asked`. At a screen its own choices hold. NotFound."""
+    if screen is not None:
+        shown = screen.shown
+        return WallPlace(wall_wants(shown.kind, shown.model, within=walls.bounds(screen.wall)), screen.wall, screen)
+    kinds, models, words = (asked.get(name) for name in ("kinds", "models", "words"))
+    if not asked.get("wall"):
+        return WallPlace(wall_wants(kinds, models, words))
+    found = await db.run(walls.of_slug, str(asked["wall"]))
+    if found is None:
+        raise NotFound("There is no wall of this name.", code="unknown_wall")
+    return WallPlace(wall_wants(kinds, models, words, within=walls.bounds(found)), found)
+
+
+def wall_wants(kinds: Any, models: Any, words: Any = "", within: Wants | None = None) -> Wants:
     """From words with commas or a list of words; no kinds, or only unknown ones, means all of them."""
     asked = {word for word in _words(kinds) if word in KINDS}
-    return Wants(frozenset(asked) or KINDS, frozenset(_words(models)), removes=True)
+    sought = frozenset(word.casefold() for word in _words(words)[:MOST_WORDS])
+    return Wants(frozenset(asked) or KINDS, frozenset(_words(models)), sought, removes=True, within=within)
 
 
-def hello(place: Hub, seat: Seat) -> dict[str, Any]:
-    """The wall's first frame, with all that the seat is owed from the past."""
-    owed = [frames.wall(item) for item in seat.take_backlog()]
-    return {
-        "t": "hello",
-        "now": time.time(),
-        "rate": place.rate(),
-        "items": [frame for frame in owed if frame["t"] == "item"],
-        "removed": [frame["id"] for frame in owed if frame["t"] == "remove" and frame["id"]],
-        "last": place.head,
-    }
+def hello(place: Hub, seat: Seat, shown: list[Item] | None = None, **more: Any) -> str:
+    """The wall's first frame, with `shown` or else all that the seat is owed from the past. Made of what is written
+    already: after a restart thousands ask for it at once."""
+    owed = seat.take_backlog() if shown is None else shown
+    removed = [item.target for item in owed if item.t == "remove" and item.target]
+    said = {"t": "hello", "now": time.time(), "rate": place.rate(), "removed": removed, "last": place.head, **more}
+    items = ",".join(str(item.write(frames.WALL).frame) for item in owed if item.t != "remove")
+    return f'{frames.text(said)[:-1]},"items":[{items}]}}'
 
 
 # --- parts ------------------------------------------------------------------------------------------------------------
 
 
+async def _wall_place(request: HttpRequest) -> WallPlace:
+    key = getattr(request, "query_token", "")  # the lane has taken it out of the address
+    screen = await db.run(walls.of_key, key) if key else None
+    if key and screen is None:
+        raise UnknownKey("This display key does not hold any more; its team can make another one.")
+    return await wall_place(request.GET, screen)
+
+
 def _events(
-    request: HttpRequest, door: Door, wants: Wants, content_type: str, *, wall: bool = False, **owed: Any
+    request: HttpRequest, door: Door, wants: Wants, content_type: str, *, wall: WallPlace | None = None, **owed: Any
 ) -> HttpResponseBase:
     _only_get(request)
     response: HttpResponseBase
     if request.method == "HEAD":
         response = HttpResponse(b"")
     else:
-        leave = visitors.enter(client_address(request), settings.DESIGN.limits.streams_per_address)
+        leave = _let_in(request, wall.screen if wall else None)
         if leave is None:
             raise TooManyStreams("Too many event streams are open from this address; close one, then try again.")
         response = StreamingHttpResponse(_listen(door, wants, leave, wall=wall, **owed))
@@ -133,26 +192,36 @@ def _events(
     return response
 
 
+def _let_in(request: HttpRequest, screen: Screen | None) -> Callable[[], None] | None:
+    """As Visitors does; a screen has a limit of its own."""
+    if screen is None:
+        return visitors.enter(client_address(request), settings.DESIGN.limits.streams_per_address)
+    return None if attendance.current().is_full(screen) else lambda: None
+
+
 async def _listen(
-    door: Door, wants: Wants, leave: Callable[[], None], *, wall: bool, **owed: Any
+    door: Door, wants: Wants, leave: Callable[[], None], *, wall: WallPlace | None, **owed: Any
 ) -> AsyncIterator[bytes]:
     place = hub.current()
     task = asyncio.current_task()
     stuck = task.cancel if task else None
-    joining = asyncio.ensure_future(place.join(door, wants, watching=wall, stuck=stuck, **owed))
+    joining = asyncio.ensure_future(place.join(door, wants, watching=wall is not None, stuck=stuck, **owed))
     try:
         yield RETRY if wall else sse.HEARTBEAT  # at once, so that proxies let the headers through
         while not (await asyncio.wait({joining}, timeout=HEARTBEAT))[0]:
             yield sse.HEARTBEAT  # Redis is away
         seat = joining.result()
         if wall:
-            yield sse.data(hello(place, seat), id=place.head)
+            said, shown = await wall.hello(place, seat)
+            yield f"id: {place.head}\ndata: {said}\n\n".encode()
+            if wall.wall is not None:
+                attendance.current().enter(seat, wall.wall, wall.screen, wall.wants, shown)
         last, ticks = time.monotonic(), place.ticks
         while True:
             told = await seat.take()
             if wall and ticks != place.ticks:
                 ticks = place.ticks
-                told.append(b"data: " + place.stats().encode() + b"\n\n")
+                told.append(f"data: {place.stats().frame!s}\n\n".encode())
             elif not told and time.monotonic() - last >= HEARTBEAT:
                 told.append(sse.HEARTBEAT)
             if told:
@@ -163,6 +232,7 @@ async def _listen(
     finally:
         leave()
         if not joining.cancel() and not joining.cancelled() and joining.exception() is None:
+            attendance.current().leave(joining.result())
             joining.result().leave()
 
 

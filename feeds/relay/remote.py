@@ -192,12 +192,17 @@ def _shared(source: Source, said: Said, named: Any) -> dict[str, Any]:
 
 
 def _words(content: Any) -> str:
-    """A message's text. Parts that are no text, with pictures and addresses in them, are left out."""
+    """A message's text. A picture or a recording in it, bytes or an address, becomes `[image]` or `[audio]`."""
     if isinstance(content, str):
         return clean(content)
-    parts = content if isinstance(content, list) else []
-    texts = [part.get("text") for part in parts if isinstance(part, dict) and part.get("type") == "text"]
-    return clean(" ".join(text for text in texts if isinstance(text, str)))
+    words = []
+    for part in content if isinstance(content, list) else []:
+        kind = str(part.get("type", "")) if isinstance(part, dict) else ""
+        if kind == "text" and isinstance(part.get("text"), str):
+            words.append(part["text"])
+        elif "image" in kind or "audio" in kind:
+            words.append("[image]" if "image" in kind else "[audio]")
+    return clean(" ".join(words))
 
 
 def _address(source: Source, url: str) -> str:

@@ -6,12 +6,13 @@ refuses what it was given.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import orjson
-from django.conf import settings
+from django.db import connection
 
-from feeds import outbox
+from feeds import outbox, policy
 from feeds.events import FeedEvent
 from feeds.models import Outbox
 from feeds.relay import lease
@@ -59,11 +60,29 @@ async def last_id(source: Source) -> str:
     return found.decode() if found else ""
 
 
+def _in_thread[**P, T](ask: Callable[P, T]) -> Callable[P, T]:
+    """A thread of the relay's keeps no connection to the database."""
+
+    def asked(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return ask(*args, **kwargs)
+        finally:
+            connection.close_if_unusable_or_obsolete()
+
+    return asked
+
+
+_holds, _keep, _decided = _in_thread(policy.holds), _in_thread(policy.keep), _in_thread(policy.current)
+
+
 async def take_in(token: str, source: Source, event: FeedEvent, last_id: str) -> str:
-    """`taken`, `duplicate`, or `full` when too many wait. Fenced when another one leads."""
+    """`taken`, `duplicate`, `held` for the operator to look at, or `full` when too many wait. Fenced when another one
+    leads."""
+    if reason := await asyncio.to_thread(_holds, event):
+        return "held" if await asyncio.to_thread(_keep, event, reason) else "duplicate"
     client: Any = redis.client()
     keys = [lease.key(), _key("seen"), _key("waiting"), _key("places")]
-    delay = int(settings.DESIGN.feeds.delay * 1000)
+    delay = int((await asyncio.to_thread(_decided)).delay * 1000)
     said = [token, event.id, event.to_json(), delay, int(REMEMBERED * 1000), MOST_WAITING, source.key, last_id]
     outcome = (await client.eval(TAKE_IN, len(keys), *keys, *said)).decode()
     if outcome == "fenced":
@@ -73,6 +92,8 @@ async def take_in(token: str, source: Source, event: FeedEvent, last_id: str) ->
 
 async def tell_due(token: str) -> list[tuple[dict[str, Any], bool]]:
     """Tell what is due, oldest first: each event, and whether the stream did not have it yet."""
+    if (await asyncio.to_thread(_decided)).is_paused:
+        return []
     client: Any = redis.client()
     seconds, microseconds = await client.time()
     now = seconds * 1000 + microseconds // 1000

@@ -58,10 +58,15 @@ def follow(url: str) -> list[Source]:
     return [Source(kind, parts._replace(path=f"{path}/{kind}/feed").geturl()) for kind in ("image", "text")]
 
 
+def named() -> list[Source]:
+    """The feeds of the operator's file."""
+    feeds = settings.DESIGN.feeds
+    return [Source("image", url) for url in feeds.image] + [Source("text", url) for url in feeds.text]
+
+
 def chosen(urls: Iterable[str] = ()) -> list[Source]:
     """The feeds of the operator's file, if it says `follow`, and `urls`; each once."""
-    feeds = settings.DESIGN.feeds
     found = [source for url in urls for source in follow(url)]
-    if feeds.follow:
-        found += [Source("image", url) for url in feeds.image] + [Source("text", url) for url in feeds.text]
+    if settings.DESIGN.feeds.follow:
+        found += named()
     return list(dict.fromkeys(found))

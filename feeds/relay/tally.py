@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 from feeds.relay.sources import Source
 from pollweb.lib import redis
 
-ITEMS = ("told", "duplicate", "ours", "private", "junk", "too_big", "full")
+ITEMS = ("told", "duplicate", "ours", "private", "junk", "too_big", "full", "held")
 CONNECTIONS = ("opened", "failed")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from feeds import hub, outbox
+from feeds import hub, outbox, policy
 from feeds.events import FeedEvent
 from feeds.models import Outbox
 from pollweb.lib import db, ids, redis
@@ -57,6 +57,12 @@ def withdraw() -> Callable[[str], None]:
 @pytest.fixture(autouse=True)
 def _redis_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "_redis_away", False)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test decides holds in no other."""
+    monkeypatch.setattr(policy, "_known", None)
 
 
 @pytest.fixture

@@ -6,27 +6,19 @@ from typing import Any
 
 import pytest
 from channels.routing import URLRouter
-from channels.testing import WebsocketCommunicator
 
 from feeds import consumers, hub
 from feeds.routing import websocket_urlpatterns
 from tests.feeds.conftest import event
+from tests.sockets import Socket
 
 # Channels closes old connections around each message, which looks at the database.
 pytestmark = [pytest.mark.usefixtures("ears"), pytest.mark.django_db(transaction=True)]
 
 
-class Wall(WebsocketCommunicator):
+class Wall(Socket):
     async def say(self, **words: Any) -> None:
         await self.send_json_to(words)
-
-    async def hear(self) -> dict[str, Any]:
-        return await self.receive_json_from(5)
-
-    async def closed_with(self) -> int:
-        while (message := await self.receive_output(5))["type"] != "websocket.close":
-            pass
-        return message["code"]
 
 
 @pytest.fixture
@@ -84,7 +76,7 @@ async def test_a_paused_wall_is_told_afterwards(wall: Wall, tell: Callable) -> N
     await wall.say(t="sub")
     await wall.hear()
     await wall.say(t="pause")
-    ((seat,),) = hub.current()._seats.values()
+    (seat,) = hub.current()._seated()
     await until(lambda: seat.paused)
     tell(*[event() for _ in range(60)])
     await until(lambda: seat.missed == 10)

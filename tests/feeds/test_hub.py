@@ -320,7 +320,7 @@ async def test_ready_made_frames_go_to_the_connection_while_nothing_else_waits(h
     (first,) = tell(event())  # while the listener is not there yet: the usual way
     await reached(hub, 1)
     assert [each["href"] for each in await take(seat, 1)] == [f"/p/{first.public_id}"]
-    listening = asyncio.create_task(take(seat, 2))
+    listening = asyncio.create_task(take(seat, 1))
     await asyncio.sleep(0)
     (second,) = tell(event())
     await reached(hub, 2)
@@ -331,10 +331,60 @@ async def test_ready_made_frames_go_to_the_connection_while_nothing_else_waits(h
     connection.unsent = 10**6
     tell(event())
     await reached(hub, 3)
+    assert [int(each["id"].partition(".")[2]) for each in await listening] == [3]
     connection.unsent, connection.closing = 0, True
+    waiting = asyncio.create_task(seat.take())
+    await asyncio.sleep(0)
     tell(event())
-    assert [int(each["id"].partition(".")[2]) for each in await listening] == [3, 4]
+    await reached(hub, 4)
     assert len(connection.written) == 1
+    waiting.cancel()
+
+
+async def test_a_waiting_connection_is_told_the_figures_without_waking_its_listener(hub: Hub) -> None:
+    connection = Connection()
+    seat = await hub.join(frames.WALL, ALL, direct=connection, regular=lambda: [hub.stats(), frames.PING])
+    listening = asyncio.create_task(seat.take())
+    await asyncio.sleep(0)
+    seat.tick(0.0)
+    stats = b'{"t":"stats","rate":0,"watchers":0}'
+    assert connection.written == [frames.socket_message(stats) + frames.socket_message(b'{"t":"ping"}')]
+    seat._regular = lambda: None  # the listener has to look for itself
+    seat.tick(0.0)
+    assert await listening == []
+    assert len(connection.written) == 1
+
+
+async def test_nothing_is_written_beside_a_listener_that_says_goodbye(hub: Hub, tell: Callable) -> None:
+    connection = Connection()
+    seat = await hub.join(frames.WALL, ALL, direct=connection)
+    listening = asyncio.create_task(seat.take())
+    await asyncio.sleep(0)
+    seat.hush()
+    tell(event())
+    assert len(await listening) == 1
+    assert connection.written == []
+
+
+async def test_words_are_sought_in_prompts_and_answers_once_for_all_who_seek_them(
+    hub: Hub, tell: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+    call = Wants.__call__
+
+    def count(wants: Wants, item: Any) -> bool:
+        nonlocal asked
+        asked += 1
+        return call(wants, item)
+
+    monkeypatch.setattr(Wants, "__call__", count)
+    boats = Wants(ALL.kinds, words=frozenset({"boat", "strasse"}))
+    seats = [await hub.join(frames.WALL, boats) for _ in range(50)]
+    tell(event(prompt="a cat"), event(prompt="BOATS"), event("text", response="In der Straße", prompt=""))
+    await reached(hub, 3)
+    for seat in seats:
+        assert [each["kind"] for each in await take(seat, 1)] == ["image", "text"]
+    assert asked == 3
 
 
 def test_a_message_of_the_socket_has_its_length_in_the_shortest_form() -> None:
@@ -365,4 +415,4 @@ async def test_leaving_leaves_nothing_behind(hub: Hub) -> None:
     for seat in seats:
         seat.leave()
         seat.leave()
-    assert hub._seats == {}
+    assert hub._audiences == {}

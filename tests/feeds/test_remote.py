@@ -27,7 +27,12 @@ def test_a_picture_is_told_as_a_link_with_its_source() -> None:
     assert (made.remote, made.source, made.src, made.srcset) == (True, "image.example.org", "", "")
     assert made.parameters["enhance"] is True
     item = made.wall_item("1.1", 0)
-    assert (item["remote"], item["source"], item["src"], item["href"]) == (True, made.source, "", made.href)
+    assert (item["remote"], item["source"], item["src"], item["href"]) == (
+        True,
+        made.source,
+        f"/media/{made.public_id}/relayed",
+        made.href,
+    )
 
 
 def test_an_answer_is_read_in_both_of_its_published_shapes() -> None:
@@ -42,7 +47,7 @@ def test_an_answer_is_read_in_both_of_its_published_shapes() -> None:
 def test_of_messages_only_the_words_are_told() -> None:
     parts = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": "data:secret"}}]
     made = read(TEXTS, {**ANSWER, "messages": [{"role": "user", "content": parts}]})
-    assert made.messages == [{"role": "user", "content": "What is this?"}]
+    assert made.messages == [{"role": "user", "content": "What is this? [image]"}]
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ class Listener:
     async def seated(self, seats: int = 1) -> None:
         """Ask for the next chunk in the background until the hub knows this listener."""
         self.waiting = asyncio.ensure_future(self.next())
-        while sum(map(len, hub.current()._seats.values())) < seats:
+        while sum(map(len, hub.current()._audiences.values())) < seats:
             await asyncio.sleep(0)
 
 
@@ -158,7 +158,7 @@ async def test_a_client_that_leaves_gives_its_seat_back(tell: Callable) -> None:
         await listener.seated()
         listener.waiting.cancel()
         await asyncio.wait([listener.waiting])
-    assert hub.current()._seats == {}
+    assert hub.current()._audiences == {}
 
 
 async def test_a_quiet_feed_sends_comments(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,4 +266,4 @@ async def test_the_wall_can_be_polled(tell: Callable, withdraw: Callable) -> Non
     assert [item["href"] for item in second["items"]] == [f"/p/{new.public_id}"]
     assert second["removed"] == [first["items"][0]["id"]]
     assert (await poll("after=1.1"))["items"] == []
-    assert hub.current()._seats == {}
+    assert hub.current()._audiences == {}

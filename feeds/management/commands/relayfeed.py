@@ -6,8 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from feeds.relay import sources
-from feeds.relay.relay import Relay
+from feeds.relay import following, sources
 from feeds.relay.sources import Source
 from pollweb.lib import redis
 
@@ -35,11 +34,11 @@ class Command(BaseCommand):
         asyncio.run(self.run(chosen))
 
     async def run(self, chosen: list[Source]) -> None:
-        relay = Relay(chosen)
+        stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, relay.stop)  # signal.signal() would not wake a loop that waits
+            loop.add_signal_handler(number, stopping.set)  # signal.signal() would not wake a loop that waits
         try:
-            await relay.run()
+            await following.follow(chosen, lambda: following.wanted(True), stopping)
         finally:
             await redis.close()
