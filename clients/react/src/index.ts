@@ -1,0 +1,15 @@
+export { PUBLIC, type Client } from "./client.js";
+export { PollwebError } from "./errors.js";
+export * from "./compat.js";
+export { PollwebProvider, useClient, type ProviderProps } from "./provider.js";
+export type { State } from "./shared.js";
+export type { Said, UseChatOptions } from "./chat.js";
+export { useChat, type ChatAnswer } from "./useChat.js";
+export { useFeed, type FeedOptions } from "./useFeed.js";
+export { useImage, type ShownPicture } from "./useImage.js";
+export { useModels } from "./useModels.js";
+export type { Answer } from "./useShared.js";
+export { useSpeech, type Sound } from "./useSpeech.js";
+export { useText, type UseTextOptions } from "./useText.js";
+export { useTranscription } from "./useTranscription.js";
+export type * from "./types.js";
