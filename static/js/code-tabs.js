@@ -53,3 +53,4 @@ function start() {
 
 start();
 document.addEventListener("htmx:after:swap", start);
+document.addEventListener("pollweb:added", start);

@@ -1,6 +1,8 @@
-// Times in the reader's own zone on hover, and kept fresh while the page is open.
+// Times in the reader's own zone (their account's, else the browser's), and how long ago they are kept fresh while the
+// page is open.
 const language = document.documentElement.lang;
-const exact = new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "long" });
+const zone = document.documentElement.dataset.zone;
+const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "long", timeZone: zone });
 const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 const UNITS = [
   ["year", 31_536_000],
@@ -12,6 +14,8 @@ const UNITS = [
 ];
 
 function refresh() {
+  for (const time of document.querySelectorAll("time[data-exact]"))
+    if (!zone) time.textContent = exact.format(new Date(time.dateTime));
   for (const time of document.querySelectorAll("time[data-time]")) {
     const moment = new Date(time.dateTime);
     time.title = exact.format(moment);
@@ -24,3 +28,4 @@ function refresh() {
 refresh();
 setInterval(refresh, 30_000);
 document.addEventListener("htmx:after:swap", refresh);
+document.addEventListener("pollweb:added", refresh);
