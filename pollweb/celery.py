@@ -8,6 +8,7 @@ Queues: `engine` (the embedded engines; one consumer on each machine, since engi
 """
 
 import os
+import sys
 import threading
 import warnings
 
@@ -22,9 +23,10 @@ from django.conf import settings
 warnings.filterwarnings("ignore", category=SecurityWarning)
 
 app = Celery("pollweb")
+app.conf.update(settings.CELERY_BROKER)
 app.conf.update(
-    broker_url=settings.CELERY_BROKER_URL,
     broker_transport_options={
+        **settings.CELERY_BROKER["broker_transport_options"],
         "global_keyprefix": settings.CELERY_BROKER_PREFIX,
         "socket_connect_timeout": 1,
         "socket_timeout": 5,
@@ -46,9 +48,29 @@ app.conf.update(
     worker_enable_remote_control=False,
     worker_send_task_events=False,
     timezone="UTC",
-    beat_schedule={},
+    # All of it is small where there is nothing to do, and may run twice or late.
+    beat_schedule={
+        "accounts.tidy": {"task": "accounts.tidy", "schedule": 60.0},
+        "generation.forget_at_once": {"task": "generation.forget_at_once", "schedule": 60.0},
+        "generation.tidy": {"task": "generation.tidy", "schedule": 3600.0},
+        "accounts.end_sessions": {"task": "accounts.end_sessions", "schedule": 3600.0},
+        "accounts.remind": {"task": "accounts.remind", "schedule": 3600.0},
+        "accounts.watch_allowances": {"task": "accounts.watch_allowances", "schedule": 60.0},
+        "accounts.check_referrers": {"task": "accounts.check_referrers", "schedule": 900.0},
+    },
 )
-app.autodiscover_tasks(["generation"])
+app.autodiscover_tasks(["generation", "pollweb.accounts"])
+
+
+@signals.worker_init.connect
+@signals.beat_init.connect
+def _refuse_unsafe(**kwargs: object) -> None:
+    from pollweb import preflight, production
+
+    try:
+        production.refuse()
+    except preflight.CannotStart as exc:
+        sys.exit(str(exc))
 
 
 @signals.worker_ready.connect

@@ -13,6 +13,7 @@ those out. What follows for whoever writes a view here:
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from inspect import iscoroutinefunction
 from io import BytesIO
 from typing import Any
@@ -21,18 +22,23 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, RequestAborted
 from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver
 from django.urls.exceptions import Resolver404
 from django.urls.resolvers import RegexPattern, ResolverMatch
+from django.utils.functional import cached_property
 
 from pollweb.lib import ids
 from pollweb.lib.errors import BadRequest, NotFound, PollwebError, TooLarge, Unavailable
+from pollweb.lib.http.answers import line
 
 BODY_SECONDS = 60.0  # for a whole body, however steadily it drips
 LINGER_SECONDS = 2.0
+MCP_BODY_BYTES = 4 * 2**20  # as the MCP SDK's own servers take
 BODIES_IN_FLIGHT = 256 * 2**20
+MOST_FIXED = 1000
+TURN = 16  # pieces of a stream that are sent without giving the loop its turn
 
 Scope = dict[str, Any]
 Message = Mapping[str, Any]
@@ -41,6 +47,12 @@ Send = Callable[[Message], Awaitable[None]]
 GetResponse = Callable[["LeanRequest"], Awaitable[HttpResponseBase]]
 Middleware = Callable[[GetResponse], GetResponse]
 Observer = Callable[["LeanRequest", int, float], None]
+
+
+@lru_cache(maxsize=2000)
+def _often_asked(query: bytes) -> QueryDict:
+    """Nobody can change it, so many requests may have the same."""
+    return QueryDict(query)
 
 
 class InMemory(MemoryFileUploadHandler):
@@ -67,6 +79,11 @@ class LeanRequest(ASGIRequest):
         self.path = scope.get("root_path", "") + scope["path"]
         self.META["PATH_INFO"] = self.path_info
 
+    @cached_property
+    def GET(self) -> QueryDict:  # type: ignore[override]
+        text = self.scope["query_string"]
+        return QueryDict(text) if len(text) > 500 or b"token=" in text else _often_asked(text)
+
     def give_body(self, body: bytes) -> None:
         self._body = body
         self._stream = BytesIO(body)
@@ -90,6 +107,7 @@ class LeanHandler(ASGIHandler):
     ) -> None:
         # Not super().__init__(), which loads settings.MIDDLEWARE: that is the site's.
         self.resolvers = {face: URLResolver(RegexPattern(r"^/"), tuple(table)) for face, table in tables.items()}
+        self.fixed: dict[tuple[str, str], ResolverMatch] = {}  # paths without a variable part, once they were asked for
         for resolver in self.resolvers.values():
             _refuse_synchronous(resolver.url_patterns)
         chain: GetResponse = self._get_response_async
@@ -134,11 +152,12 @@ class LeanHandler(ASGIHandler):
 
     def largest_body(self, request: LeanRequest) -> int:
         path, limits = request.path_info, settings.DESIGN.limits
+        if request.face == "root" and path.startswith("/mcp"):
+            return min(limits.media_request_bytes, MCP_BODY_BYTES)
         carries_media = (
             request.face == "v1"
             or (request.face == "text" and (path == "/" or path.startswith("/openai")))
             or (request.face == "image" and path.startswith("/prompt/"))
-            or (request.face == "root" and path.startswith("/mcp"))
         )
         return limits.media_request_bytes if carries_media else limits.request_bytes
 
@@ -163,6 +182,9 @@ class LeanHandler(ASGIHandler):
         else:
             chunks = []
         try:
+            connection = request.scope.get("pollweb.connection")
+            if connection is not None and connection.body_is_here:
+                return await self._read_rest(chunks, limit, receive)  # nothing is waited for
             async with asyncio.timeout(BODY_SECONDS):
                 return await self._read_rest(chunks, limit, receive)
         except TimeoutError as exc:
@@ -194,42 +216,81 @@ class LeanHandler(ASGIHandler):
 
     async def answer(self, request: LeanRequest, receive: Receive, send: Send) -> int:
         """Run the view and send what it answers, unless the client leaves first. Its status, or 499."""
-        gone = asyncio.ensure_future(receive())  # after the body the only message is "http.disconnect"
+        # The view runs in this very task: another for each request would cost as much as the rest of the handler.
+        here, over, left, pieces = asyncio.current_task(), False, False, 0
+        assert here is not None
+
+        def leave(_: object = None) -> None:
+            nonlocal left
+            if not over:
+                left = True
+                here.cancel()
 
         async def guarded(message: Message) -> None:
+            nonlocal pieces
             await send(message)
             # uvicorn's send() on a closed connection returns at once and raises nothing: a generator that waits for
-            # nothing else would then hold the loop for ever. Give the loop its turn, then look.
-            if message.get("more_body"):
+            # nothing else would then hold the loop for ever. Give the loop its turn now and then, and look.
+            pieces += 1
+            if pieces % TURN == 0 and message.get("more_body"):
                 await asyncio.sleep(0)
-                if gone.done():
+                if left:
                     raise RequestAborted
 
-        work = asyncio.ensure_future(self.respond(request, guarded))
+        connection, gone = request.scope.get("pollweb.connection"), None
+        if connection is not None:
+            connection.watch(leave)
+        else:  # another server than ours; after the body the only message is "http.disconnect"
+            gone = asyncio.ensure_future(receive())
+            gone.add_done_callback(leave)
         try:
-            await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            gone.cancel()
-            if not work.done():
-                work.cancel()
-                await asyncio.wait((work,))  # what the view does on its way out is done before the request ends
-        try:
-            return work.result()
-        except (asyncio.CancelledError, RequestAborted):
+            return await self.respond(request, guarded)
+        except RequestAborted:
             return 499
+        except asyncio.CancelledError:
+            if not left or here.cancelling() > 1:
+                raise  # it is the server that stops
+            return 499
+        finally:
+            over = True
+            if connection is not None:
+                connection.watch(None)
+            if gone is not None:
+                gone.cancel()
+            if left:
+                here.uncancel()
 
     async def respond(self, request: LeanRequest, send: Send) -> int:
         response = await self.get_response_async(request)
         try:
-            await self.send_response(_without_body(response) if request.method == "HEAD" else response, send)
+            store = response.headers._store
+            if request.method == "HEAD":
+                await self.send_response(_without_body(response), send)
+            elif response.streaming or "connection" in store or "pollweb.cycle" not in request.scope:
+                await self.send_response(response, send)
+            else:
+                head = b"".join([line(field) for field in store.values()])
+                scope, status = request.scope, response.status_code
+                await scope["pollweb.connection"].send_whole(scope["pollweb.cycle"], status, head, response.content)
         finally:
-            # Django closes its own generator around the view's, which would be left to the garbage collector.
             if response.streaming and hasattr(response._iterator, "aclose"):
                 await response._iterator.aclose()
             for close in response._resource_closers:
                 close()
             response.closed = True
         return response.status_code
+
+    async def send_response(self, response: Any, send: Send) -> None:
+        """As Django does it, without the generators that it lays around a stream and around each piece of it."""
+        headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in response.headers._store.values()]
+        await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+        if not response.streaming:
+            await send({"type": "http.response.body", "body": response.content})
+            return
+        async for piece in response._iterator:
+            if piece:
+                await send({"type": "http.response.body", "body": response.make_bytes(piece), "more_body": True})
+        await send({"type": "http.response.body"})
 
     async def answer_unread(self, request: LeanRequest, receive: Receive, send: Send) -> int:
         """Refuse a request whose body was not read to its end, and close the connection.
@@ -273,10 +334,15 @@ class LeanHandler(ASGIHandler):
         path: str = request.path_info
         if len(path) > 1 and path[-1] == "/" and not path.startswith("/prompt/"):
             path = path[:-1]
-        try:
-            request.resolver_match = match = self.resolvers[request.face].resolve(path)
-        except Resolver404 as exc:
-            raise NotFound("There is nothing at this address.") from exc
+        match = self.fixed.get((request.face, path))
+        if match is None:
+            try:
+                match = self.resolvers[request.face].resolve(path)
+            except Resolver404 as exc:
+                raise NotFound("There is nothing at this address.") from exc
+            if not (match.args or match.kwargs) and len(self.fixed) < MOST_FIXED:
+                self.fixed[request.face, path] = match
+        request.resolver_match = match
         return match
 
 

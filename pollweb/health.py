@@ -1,13 +1,11 @@
 """What those who operate an installation ask it: is it alive, is it ready, how is it doing."""
 
 import asyncio
-import os
 import secrets
 import time
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -18,8 +16,10 @@ from django.views.decorators.http import require_safe
 from prometheus_client import REGISTRY, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from feeds import seat
 from feeds.relay import tally
-from pollweb import lifespan
+from generation import store
+from pollweb import gauges, lifespan, together
 from pollweb.handler import LeanHandler, LeanRequest
 from pollweb.lib import db, redis
 from pollweb.lib.errors import PollwebError
@@ -83,17 +83,7 @@ async def _redis() -> None:
 
 
 async def _media() -> None:
-    await asyncio.to_thread(_write, settings.MEDIA_FOLDER)
-
-
-def _write(folder: Path) -> None:
-    """A block really written: a full disk still creates empty files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f".probe-{os.getpid()}-{secrets.token_hex(4)}"
-    try:
-        path.write_bytes(b"\0" * 4096)
-    finally:
-        path.unlink(missing_ok=True)
+    await asyncio.to_thread(store.probe)
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------
@@ -113,28 +103,50 @@ class Figures:
         self.buckets[key][bisect_left(BUCKETS, seconds)] += 1
         self.seconds[key] += seconds
 
+    def told(self) -> together.Told:
+        """Counts as other processes of this machine add them up, and gauges by how that is done."""
+        counts = {
+            f"{face} {status}": [*map(float, counts), self.seconds[face, status]]
+            for (face, status), counts in list(self.buckets.items())
+        }
+        counts["gaps"] = [float(seat.missed_in_all())]
+        running = float(self.handler.in_flight) if self.handler is not None else 0.0
+        return {"counts": counts, "largest": {"lag": self.lag}, "summed": {"running": running, "processes": 1.0}}
+
     def collect(self) -> Iterable[Metric]:
+        everyone = [self.told(), *together.others()]
+        counts: together.Counts = {}
+        for told in everyone:
+            counts = together.add(counts, told.get("counts", {}))
+        lag = max(told.get("largest", {}).get("lag", 0.0) for told in everyone)
+        summed = {
+            name: sum(told.get("summed", {}).get(name, 0.0) for told in everyone) for name in ("running", "processes")
+        }
+        (gaps,) = counts.pop("gaps")
         total = CounterMetricFamily("pollweb_requests", "Answers of the API lane", labels=("face", "status"))
         times = HistogramMetricFamily("pollweb_request_seconds", "Until the last byte", labels=("face", "status"))
-        for (face, status), counts in list(self.buckets.items()):
-            labels = (face, str(status))
-            so_far, cumulated = 0, []
-            for bound, count in zip((*map(str, BUCKETS), "+Inf"), counts, strict=True):
+        for name, (*numbers, seconds) in sorted(counts.items()):
+            labels = name.split(" ")
+            so_far, cumulated = 0.0, []
+            for bound, count in zip((*map(str, BUCKETS), "+Inf"), numbers, strict=True):
                 so_far += count
                 cumulated.append((bound, so_far))
             total.add_metric(labels, so_far)
-            times.add_metric(labels, cumulated, sum_value=self.seconds[face, status])
+            times.add_metric(labels, cumulated, sum_value=seconds)
         yield total
         yield times
-        yield GaugeMetricFamily("pollweb_loop_lag_seconds", "How late the event loop was, lately", value=self.lag)
-        if self.handler is not None:
-            running = self.handler.in_flight
-            yield GaugeMetricFamily("pollweb_requests_in_flight", "Requests of the API lane now", value=running)
+        yield GaugeMetricFamily("pollweb_loop_lag_seconds", "How late the latest event loop was, lately", value=lag)
+        yield GaugeMetricFamily("pollweb_requests_in_flight", "Requests of the API lane now", value=summed["running"])
+        yield GaugeMetricFamily("pollweb_web_processes", "Web processes of this machine", value=summed["processes"])
+        yield CounterMetricFamily(
+            "pollweb_feed_missed", "Items that slow listeners missed, as they were told", value=gaps
+        )
 
 
 figures = Figures()
 REGISTRY.register(figures)
 _watch: asyncio.Task[None] | None = None
+_writing: asyncio.Task[None] | None = None
 
 
 def count(request: LeanRequest, status: int, seconds: float) -> None:
@@ -144,14 +156,17 @@ def count(request: LeanRequest, status: int, seconds: float) -> None:
 
 @lifespan.on_start
 async def watch_loop() -> None:
-    global _watch
+    global _watch, _writing
     _watch = asyncio.create_task(_measure_lag())
+    _writing = asyncio.create_task(together.keep_writing(figures.told))
 
 
 @lifespan.on_stop
 async def stop_watching() -> None:
-    if _watch is not None:
-        _watch.cancel()
+    for task in (_watch, _writing):
+        if task is not None:
+            task.cancel()
+    await asyncio.gather(*(task for task in (_watch, _writing) if task is not None), return_exceptions=True)
 
 
 async def _measure_lag() -> None:
@@ -173,8 +188,11 @@ def may_read_metrics(request: HttpRequest) -> bool:
 
 @require_safe
 async def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus' text format: of this process, and of the relay, which answers nobody itself."""
+    """Prometheus' text format: of this machine's web processes, and of queue, models and relay."""
     if not may_read_metrics(request):
         raise PollwebError("The metrics are the operator's.", code="forbidden", status=403)
-    text = generate_latest() + await tally.exposition()
+    own, shared, relay = await asyncio.gather(
+        asyncio.to_thread(generate_latest), asyncio.to_thread(gauges.exposition), tally.exposition()
+    )
+    text = own + shared + relay
     return HttpResponse(text, content_type="text/plain; version=0.0.4; charset=utf-8")

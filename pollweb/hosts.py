@@ -12,13 +12,13 @@ from urllib.parse import quote, urlsplit
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
-from pollweb import lifespan
+from pollweb import bodies, lifespan
 from pollweb.lib.errors import BadRequest
 from pollweb.lib.http.addresses import is_trusted_proxy
 
 FACES = ("image", "text", "auth")
 OPERATION = frozenset({"/healthz", "/readyz", "/metrics", "/mcp"})
-LIVE = frozenset({"/live/events", "/live/items.json"})  # long or frequent: the page of the wall is the site's
+LIVE = frozenset({"/live/events", "/live/items.json", "/feed.json"})  # long or frequent: the wall's page is the site's
 AT_THE_ROOT = OPERATION | LIVE
 NEVER_PROMPTS = OPERATION | {"/favicon.ico", "/robots.txt"}
 Scope = dict[str, Any]
@@ -106,7 +106,7 @@ class Dispatch:
     """The ASGI application for HTTP: the API lane for the API's faces, the site lane for all else."""
 
     def __init__(self, api: Any, site: Any) -> None:
-        self.api, self.site = api, site
+        self.api, self.site = api, bodies.Bounded(site, api)
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         await lifespan.start()
@@ -119,7 +119,7 @@ class Dispatch:
             return
         face, prefix = choose(host_face, path)
         if face == "site":
-            await self.site(scope, receive, send)
+            await self.site({**scope, "raw_path": raw}, receive, send)
             return
         inner = {
             **scope,

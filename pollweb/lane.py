@@ -5,6 +5,7 @@ import logging
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
+from pollweb.accounts import identity, line, standing
 from pollweb.handler import GetResponse, LeanRequest
 from pollweb.lib.errors import MethodNotAllowed
 from pollweb.lib.http import client_address, error_response, shortened
@@ -28,16 +29,20 @@ COMMON = {
     for face, headers in HEADERS.items()
 }
 
+LIMITED = {"image": "image", "text": "text", "v1": "text"}
+
 
 def answers(get_response: GetResponse) -> GetResponse:
     """Middleware: preflights, exceptions as answers, and the headers of every answer."""
 
     async def middleware(request: LeanRequest) -> HttpResponseBase:
         response: HttpResponseBase
+        told = standing.begin()
         if request.method == "OPTIONS" and request.refused is None:
             response = preflight(request, request.face)
         else:
             try:
+                identity.take_from_address(request)
                 response = await get_response(request)
                 if response.status_code == 405:
                     response = _not_allowed(response, request)
@@ -45,12 +50,30 @@ def answers(get_response: GetResponse) -> GetResponse:
                 response = _answer_to(exc, request)
         store = response.headers._store
         store.update(COMMON[request.face])
+        if limits := await _limits(request, told):
+            store.update(standing.headers(limits, told))
+        if (reading := request.__dict__.get("reading")) is not None:
+            reading.tell(store, debug=request.face == "image")
         store["x-request-id"] = ("X-Request-Id", request.id)
         if not response.streaming and "content-length" not in store and response.status_code not in (204, 304):
             store["content-length"] = ("Content-Length", str(len(response.content)))  # type: ignore[attr-defined]
         return response
 
     return middleware
+
+
+async def _limits(request: LeanRequest, told: standing.Standing) -> line.Limits | None:
+    """The limits that hold for this caller: those of what was asked, else of what this face makes first of all."""
+    if told.limits is not None:
+        return told.limits
+    if request.face not in LIMITED or request.method == "OPTIONS" or request.refused is not None:
+        return None
+    if told.principal is None:
+        try:
+            told.principal = await identity.identify(request)
+        except Exception:  # the answer is about something else
+            return None
+    return line.limits(told.principal, LIMITED[request.face])
 
 
 def _answer_to(exc: Exception, request: LeanRequest) -> HttpResponse:

@@ -6,19 +6,26 @@ pollweb.protocol:WebSocket`; the counts are each process's own.
 """
 
 import asyncio
+import logging
 import math
 import re
+import socket
+import struct
 from collections import Counter
+from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 import orjson
 from django.conf import settings
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
 from pollweb.lib import ids
-from pollweb.lib.http.addresses import is_loopback, is_trusted_proxy, network_of
+from pollweb.lib.http.addresses import is_loopback, is_trusted_proxy, network_of, shortened
+
+access = logging.getLogger("pollweb.access")
 
 REQUEST_LINE = 32 * 2**10
 HEADERS = 48 * 2**10
@@ -26,6 +33,7 @@ FIELDS = 100
 HEAD_SECONDS = 15.0
 STALL_SECONDS = 15.0
 LINGER_SECONDS = 2.0
+TAKES_NOTHING = b"\x88\x02" + (4008).to_bytes(2)  # the frame that closes a web socket (RFC 6455, section 5.5.1)
 BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 
 
@@ -35,15 +43,15 @@ class Refused(Exception):
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
+        self.id = ids.request_id()
 
     def response(self) -> bytes:
-        request_id = ids.request_id()
-        body = orjson.dumps({"error": self.message, "status": self.status, "code": self.code, "request_id": request_id})
+        body = orjson.dumps({"error": self.message, "status": self.status, "code": self.code, "request_id": self.id})
         lines = [
             f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}",
             "content-type: application/json",
             f"content-length: {len(body)}",
-            f"x-request-id: {request_id}",
+            f"x-request-id: {self.id}",
             "access-control-allow-origin: *",
             "connection: close",
         ]
@@ -102,9 +110,20 @@ class StallGuard:
         if not unsent:
             return
         if unsent >= self.unsent:
-            self.transport.abort()
+            self.cut()
         else:
             self.watch_writing()
+
+    def cut(self) -> None:
+        self.break_off()
+
+    def break_off(self) -> None:
+        """With a reset: otherwise the kernel keeps megabytes for a client that takes nothing, long after we let go."""
+        if not self.transport.is_closing() or self.transport.get_write_buffer_size():
+            connection = self.transport.get_extra_info("socket")
+            if connection is not None:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
 
     def stop_watching(self) -> None:
         if self.stall_timer is not None:
@@ -120,6 +139,8 @@ class HTTP(StallGuard, HttpToolsProtocol):
     head_timer: asyncio.TimerHandle | None = None
     refused = False
     refusal: Refused | None = None
+    left: Callable[[], None] | None = None
+    gone = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -138,6 +159,7 @@ class HTTP(StallGuard, HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self.forget()
+        self.tell_left()
 
     def forget(self) -> None:
         """End what runs for this connection: at its end, or when it becomes a web socket."""
@@ -146,6 +168,28 @@ class HTTP(StallGuard, HttpToolsProtocol):
         if self.network is not None:
             connections.leave(self.network)
             self.network = None
+
+    def watch(self, left: Callable[[], None] | None) -> None:
+        """Call `left` when the client leaves before its answer is whole; None when it may go. For the application, whom
+        a task that waits for "http.disconnect" would cost as much as many an answer."""
+        self.left = left
+        if left is None:
+            return
+        if self.gone:
+            self.tell_left()
+        else:
+            self.flow.resume_reading()  # as `receive` does: who does not read does not notice
+
+    def tell_left(self) -> None:
+        self.gone = True
+        left, self.left = self.left, None
+        if left is not None:
+            left()
+
+    @property
+    def body_is_here(self) -> bool:
+        """Whether the whole body of the request that began last has come."""
+        return not self.cycle.more_body
 
     # --- the head -----------------------------------------------------------------------------------------------------
 
@@ -176,6 +220,7 @@ class HTTP(StallGuard, HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self.head_bytes, self.field_bytes = self.head_bytes or 1, 0
         super().on_message_begin()
+        self.scope["pollweb.connection"] = self  # type: ignore[typeddict-unknown-key]
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
@@ -194,6 +239,8 @@ class HTTP(StallGuard, HttpToolsProtocol):
         self.in_head, self.head_bytes = False, 0
         self.head_came()
         super().on_headers_complete()
+        if self.cycle is not None and self.cycle.scope is self.scope:  # not for a web socket
+            self.scope["pollweb.cycle"] = self.cycle  # type: ignore[typeddict-unknown-key]
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -233,10 +280,18 @@ class HTTP(StallGuard, HttpToolsProtocol):
             # The application waits for a body that broke off: to it the client has left.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
+            self.tell_left()
         self.transport.write(refusal.response())
+        self._log(refusal)
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+
+    def _log(self, refusal: Refused) -> None:
+        """As the lane logs its answers; what was sent is not repeated."""
+        peer = shortened(self.client[0]) if self.client else ""
+        fields = {"request_id": refusal.id, "status": refusal.status, "code": refusal.code, "peer": peer}
+        access.info("refused %d", refusal.status, extra={"fields": fields})
 
     def handle_websocket_upgrade(self) -> None:
         network = self.network
@@ -245,8 +300,27 @@ class HTTP(StallGuard, HttpToolsProtocol):
             return
         self.forget()
         super().handle_websocket_upgrade()
+        self.parser = None  # type: ignore[assignment]  # it refers back to this protocol: both would stay until the collector comes by
 
     # --- the answer ---------------------------------------------------------------------------------------------------
+
+    async def send_whole(self, cycle: RequestResponseCycle, status: int, head: bytes, body: bytes) -> None:
+        """One answer in one write, as `cycle.send` would make it of two messages. `head` are its header lines, its
+        length among them."""
+        if self.flow.write_paused and not cycle.disconnected:
+            await self.flow.drain()
+        if cycle.disconnected:
+            return
+        if cycle.response_started:
+            raise RuntimeError("This request was answered before.")
+        cycle.response_started = cycle.response_complete = True
+        dated = b"".join([b"%b: %b\r\n" % field for field in cycle.default_headers])
+        end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
+        self.transport.writelines((STATUS_LINE[status] + dated + head + end, body))
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -254,9 +328,41 @@ class HTTP(StallGuard, HttpToolsProtocol):
             self.watch_writing()  # a connection that is closing waits for its last bytes without limit
 
 
+class Inbox:
+    """What asyncio.Queue is to uvicorn, for one reader: without the four deques of which each takes 760 bytes."""
+
+    __slots__ = ("messages", "reader")
+
+    def __init__(self) -> None:
+        self.messages: list[Any] = []
+        self.reader: asyncio.Future[None] | None = None
+
+    def put_nowait(self, message: Any) -> None:
+        self.messages.append(message)
+        if self.reader is not None and not self.reader.done():
+            self.reader.set_result(None)
+
+    def empty(self) -> bool:
+        return not self.messages
+
+    async def get(self) -> Any:
+        while not self.messages:
+            self.reader = asyncio.get_running_loop().create_future()
+            try:
+                await self.reader
+            finally:
+                self.reader = None
+        return self.messages.pop(0)
+
+
 class WebSocket(StallGuard, WebSocketsSansIOProtocol):
     network: str | None = None
     inside = False
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.queue = Inbox()  # type: ignore[assignment]
+        self.close_timeout = 5.0  # for the answer to a closing frame: one that takes nothing is gone in a minute
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -267,8 +373,22 @@ class WebSocket(StallGuard, WebSocketsSansIOProtocol):
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if self.response.status_code == 101:
-            # For the wall, which writes frames that were made once for everybody (feeds.seat).
+            # For the wall, which writes frames that were made once for everybody (feeds.audience).
             self.scope["extensions"]["pollweb.transport"] = self.transport  # type: ignore[assignment]
+            self.scope["extensions"]["pollweb.cut"] = self.cut  # type: ignore[assignment]
+
+    def cut(self) -> None:
+        """Close with 4008, for one that reads on within the next moment; for all others it ends without a word."""
+        if not self.transport.is_closing():
+            self.transport.write(TAKES_NOTHING)
+            self.transport.close()
+            self.disconnected = True  # nothing may follow: whoever sends is told that the client has left
+            self.loop.call_later(LINGER_SECONDS, self.break_off)
+
+    def start_keepalive(self) -> None:
+        """The handshake is done: of its head nothing is needed any more, for thousands who stay for hours."""
+        super().start_keepalive()
+        self.request = self.response = None  # type: ignore[assignment]
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

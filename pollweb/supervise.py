@@ -106,6 +106,8 @@ def environment(options: Options) -> dict[str, str]:
         "POLLWEB_SERVER": options.server,
         "POLLWEB_WEB": str(options.web),
         "POLLWEB_WORKERS": str(options.workers),
+        # A pipe may end in a log, where no code for signing in belongs; who looks at a terminal may see it.
+        "POLLWEB_TERMINAL": "1" if os.isatty(1) else "0",
     }
 
 

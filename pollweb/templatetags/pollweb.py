@@ -1,11 +1,12 @@
 """Template words of our own, known in every template."""
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 
 from django import template
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
@@ -39,8 +40,22 @@ def ago(moment: datetime | None) -> SafeString | str:
     return format_html(
         '<time datetime="{}" title="{}" data-time>{}</time>',
         moment.isoformat(timespec="seconds"),
-        f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+        f"{timezone.localtime(moment):%Y-%m-%d %H:%M %Z}",
         words,
+    )
+
+
+@register.filter
+def exact(moment: datetime | None, form: str = "DATETIME_FORMAT") -> SafeString | str:
+    """When it is, in the zone of the reader's account; static/js/time.js knows the browser's, where none was chosen."""
+    if moment is None:
+        return "—"
+    there = timezone.localtime(moment)
+    return format_html(
+        '<time datetime="{}" data-exact>{} {}</time>',
+        moment.isoformat(timespec="seconds"),
+        date_format(there, form),
+        there.tzname(),
     )
 
 

@@ -11,7 +11,8 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from feeds.relay import sources
 from generation import checks, model_files
-from pollweb import preflight, supervise
+from pollweb import preflight, production, supervise
+from pollweb.accounts import first_staff
 from pollweb.lib import env
 from pollweb.preflight import CannotStart
 from pollweb.terminal import Terminal
@@ -58,6 +59,7 @@ class Command(BaseCommand):
             raise CannotStart(f"--follow {exc}") from exc
         for mistake in run_checks(tags=[checks.DESIGN]):
             raise CannotStart(f"{mistake.msg} {mistake.hint}")
+        production.refuse(migrations=False)
         preflight.prepare_folders()
         held = preflight.lock()
         try:
@@ -79,7 +81,7 @@ class Command(BaseCommand):
                 terminal.say(f"The database is up to date; {migrations} migrations were run.")
             self.name_missing_models(terminal, options.fetch_models)
             address = f"http://{supervise.local_name(options.host)}:{port}"
-            lines = [*addresses(port), f"pollweb is ready: {address}"]
+            lines = [*addresses(port), *first_visit(port), f"pollweb is ready: {address}"]
             return supervise.Supervisor(running, supervise.environment(options), listener, terminal).run(address, lines)
         finally:
             os.close(held)
@@ -102,14 +104,27 @@ def addresses(port: int) -> list[str]:
     ]
 
 
+def first_visit(port: int) -> list[str]:
+    """While there is no staff account: where to make the first. The ready line stays the last: scripts wait for it."""
+    if not first_staff.is_needed():
+        first_staff.forget()
+        return []
+    site = env.base_url("POLLWEB_SITE_URL", f"http://localhost:{port}")
+    return [f"operator (once, within 24 hours)  {site}/account/first/{first_staff.new_secret()}/"]
+
+
 def secrets() -> list[str]:
     """What no child's line may show."""
     keys = [getattr(provider, "api_key_env", "") for provider in settings.DESIGN.providers.values()]
     urls = [settings.DATABASE_URL, settings.REDIS_URL]
     return [
         settings.SECRET_KEY,
+        *settings.SECRET_KEY_FALLBACKS,
         settings.FEED_PASSWORD,
         settings.METRICS_TOKEN,
+        (settings.MEDIA_BUCKET or {}).get("secret_key", ""),
+        settings.MAILERS["default"].get("OPTIONS", {}).get("password", ""),
+        *(app["secret"] for provider in settings.SOCIALACCOUNT_PROVIDERS.values() for app in provider["APPS"]),
         env.text("POLLWEB_ADMIN_KEY"),
         *(os.environ.get(str(key), "") for key in keys),
         *(unquote(urlsplit(url).password or "") for url in urls),
