@@ -4,9 +4,9 @@ import argparse
 import platform
 from importlib.metadata import version
 
-from bench import lane
+from bench import fanout, gallery, lane, relay
 
-COMPARISONS = {"lane": lane.compare}
+COMPARISONS = {"lane": lane.compare, "relay": relay.compare, "fanout": fanout.compare, "gallery": gallery.compare}
 
 
 def main() -> None:

@@ -82,12 +82,13 @@ def _milliseconds(text: str) -> float:
     return float(match[1]) * UNITS[match[2]]
 
 
-def wrk(url: str, connections: int, seconds: int) -> Load:
-    """GET `url` over so many connections, as fast as the answers come."""
+def wrk(url: str, connections: int, seconds: int, script: Path | None = None) -> Load:
+    """GET `url` over so many connections, or ask as a Lua `script` says, as fast as the answers come."""
     program = shutil.which("wrk")
     if program is None:
         sys.exit("wrk is missing: install it (Debian: apt-get install wrk).")
-    command = [program, "-t1", f"-c{connections}", f"-d{seconds}", "--timeout", "10s", "--latency", url]
+    command = [program, "-t1", f"-c{connections}", f"-d{seconds}", "--timeout", "10s", "--latency"]
+    command += ["-s", str(script), url] if script else [url]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     def find(pattern: str) -> str:
@@ -104,9 +105,9 @@ def wrk(url: str, connections: int, seconds: int) -> Load:
     )
 
 
-def under_load(pid: int, url: str, *, connections: int, seconds: int) -> Load:
+def under_load(pid: int, url: str, *, connections: int, seconds: int, script: Path | None = None) -> Load:
     before = cpu_seconds(pid)
-    load = wrk(url, connections, seconds)
+    load = wrk(url, connections, seconds, script)
     load.cpu_ms = (cpu_seconds(pid) - before) / max(1, load.requests) * 1000
     return load
 
