@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 
 from tests.fakes import Script
 
@@ -59,9 +60,29 @@ def no_network() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """Django keeps one pool of connections per process, for the database that its first user saw.
+
+    A test without a database may have made one by asking for its figures (the metrics): it would go on for the
+    database of the settings, which does not exist, after the test database has been made.
+    """
+    if hasattr(connection, "close_pool"):
+        connection.close_pool()
+
+
+@pytest.fixture(scope="session")
 def model_folder() -> Path:
     """Where the embedded engines' model files are: POLLWEB_MODELS_DIR, or var/models in the checkout."""
     return Path(os.environ.get("POLLWEB_MODELS_DIR") or Path(__file__).parents[1] / "var" / "models")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def written_by_hand() -> None:
+    """No thread writes usage behind a test's back."""
+    from pollweb.accounts import tallies
+
+    tallies.SECONDS = 86_400.0
+    tallies._write_last = lambda: None
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -118,13 +139,15 @@ def working(
     celery_worker: None, transactional_db: None, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Script]:
     """Everything a generation needs: workers, database, Redis. Nothing remembered from the test before."""
-    from generation import attempts, breaker, cache, media
-    from pollweb.accounts import identity, line
+    from generation import attempts, breaker, cache, media, tasks
+    from pollweb.accounts import identity, local_line, tallies
 
     monkeypatch.setattr(attempts, "PAUSES", ((0.0, 0.01),))
-    for module in (attempts, breaker, cache, media, identity):
+    # The smaller forms of pictures are made long after a test has its answer, and would run into the next one.
+    monkeypatch.setattr(tasks, "send_picture", lambda digest: None)
+    for module in (attempts, breaker, cache, media, identity, tallies):
         module.forget()
-    line._local.clear()
+    local_line.forget()
     yield script
     script.held = False
     from generation import worker

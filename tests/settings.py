@@ -29,6 +29,9 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 if "sqlite" in DATABASES["default"]["ENGINE"]:
     # A file, not memory: threads and processes of a test see the same rows.
     DATABASES["default"]["TEST"] = {"NAME": os.path.join(_home.name, "test.sqlite3")}
+else:
+    # A test's process is web server, worker and visitor at once, with the threads of all of them.
+    DATABASES["default"]["OPTIONS"]["pool"]["max_size"] = 40
 
 # Everything is made by the scripted provider (tests.fakes) unless a test says otherwise, and nobody waits for a turn.
 DESIGN = config.parse(

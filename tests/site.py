@@ -5,6 +5,7 @@ import json
 import os
 import queue
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +18,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 DRAIN = 2
 PATIENCE = 60.0  # seconds; an idle machine needs 3
+
+
+def free_port() -> int:
+    """A port that nobody listens at, for an address that must be known before its server starts."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 @dataclass(frozen=True)

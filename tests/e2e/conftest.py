@@ -62,3 +62,20 @@ def visit(site: Site, browser: Browser) -> Iterator[Callable[..., Page]]:
     assert [
         words for words in said if not words.startswith(("data:", "blob:", site.address.replace("http", "ws")))
     ] == []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Whatever stands in this folder needs a browser, which `make test` does not. What is slow there takes minutes: it
+    runs only where both are asked for, `-m "e2e and slow"`."""
+    asked = config.getoption("markexpr")
+    asks_for_slow = "e2e" in asked and "slow" in asked
+    kept, left = [], []
+    for item in items:
+        here = Path(__file__).parent in item.path.parents
+        if here:
+            item.add_marker(pytest.mark.e2e)
+        (left if here and not asks_for_slow and item.get_closest_marker("slow") else kept).append(item)
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = kept

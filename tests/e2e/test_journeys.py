@@ -29,7 +29,10 @@ def test_what_is_made_appears_on_the_wall_without_a_reload(site, visit):
     assert tile.locator("img").evaluate("image => image.naturalWidth") == 256
     assert page.evaluate("window.neverReloaded")
     tile.click()
-    expect(page).to_have_url(ITEM)
+    expect(page.get_by_role("dialog").locator("#prompt")).to_have_text("three red boats on a lake")
+    expect(page.locator("[data-wall-pause]")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-wall-pause]")).to_have_attribute("aria-pressed", "false")
 
 
 def test_a_paused_wall_keeps_what_comes_until_it_goes_on(site, visit):
@@ -68,7 +71,8 @@ def test_a_picture_is_made_looked_at_and_made_again(visit):
     assert page.locator(".frame img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 1280
     expect(page.locator("#prompt")).to_have_text("two yellow houses in a valley")
     seed = page.locator(".settings div", has_text="Seed").locator("dd").inner_text()
-    page.get_by_role("link", name="Make one like it").click()
+    page.get_by_role("button", name="Remix").click()
+    page.get_by_role("link", name="Use prompt and settings").click()
     expect(page.get_by_label("Prompt")).to_have_value("two yellow houses in a valley")
     expect(page.get_by_label("Seed")).to_have_value(seed)
 

@@ -14,9 +14,10 @@ from generation.errors import ContentRefused, EngineNotReady, ProviderError, Pro
 from generation.models import Generation, State
 from generation.requests import ChatRequest, ImageRequest
 from pollweb import config
-from pollweb.accounts.errors import LineFull
+from pollweb.accounts import quota
+from pollweb.accounts.errors import LineFull, QuotaExceeded
 from pollweb.accounts.identity import Principal
-from pollweb.accounts.models import UsageHour
+from pollweb.accounts.models import Team, UsageHour
 from pollweb.lib import redis
 from pollweb.lib.errors import PollwebError
 from tests.fakes import jpeg
@@ -241,7 +242,7 @@ async def test_a_model_with_a_pace_of_its_own_has_a_line_of_its_own(working, set
     catalogue.forget()
     working.held = True
     asking = [asyncio.create_task(ask(picture(seed=seed))) for seed in range(1, 6)]
-    key = redis.key("line", f"{ALICE.key}:image:flux", "order")
+    key = redis.key("line", f"{{{ALICE.key}:image:flux}}:order")
     await until(lambda: redis.sync_client().zcard(key) == 4 and Generation.objects.filter(state="running").exists())
     with pytest.raises(LineFull, match="max: 5"):
         await ask(picture(seed=9))
@@ -256,8 +257,48 @@ async def test_an_engine_that_is_not_ready_costs_no_turn(working):
     with pytest.raises(EngineNotReady):
         await ask(picture())
     assert await count(Generation) == 0
-    assert await redis.client().exists(redis.key("line", ALICE.key, "start")) == 0
+    assert await redis.client().exists(redis.key("line", f"{{{ALICE.key}:image}}:state")) == 0
     working.unready = None
     await ask(picture())
     working.unready = EngineNotReady("Gone again.")
     assert (await ask(picture()))[1] == "HIT"
+
+
+async def with_quota(left: int) -> Principal:
+    team = await Team.objects.acreate(name="quota", tier="nectar", monthly_quota=left)
+    return Principal(key=f"team:{team.pk}", tier="nectar", team_id=team.pk, team_quota=left)
+
+
+async def test_a_monthly_quota_counts_what_succeeds_and_nothing_else(working):
+    caller = await with_quota(2)
+    working.error = ProviderError("No.")
+    with pytest.raises(ProviderError):
+        await ask(picture("fails"), caller)
+    working.error = None
+    await ask(picture("one"), caller)
+    await ask(picture("one"), caller)  # from the cache
+    working.held = True
+    leaving = asyncio.create_task(ask(picture("left"), caller))
+    await until(lambda: Generation.objects.filter(state="running").exists())
+    leaving.cancel()
+    await asyncio.gather(leaving, return_exceptions=True)
+    await until(lambda: Generation.objects.filter(state="cancelled").exists())
+    working.held = False
+    await ask(picture("two"), caller)
+    with pytest.raises(QuotaExceeded, match="2 of 2 requests"):
+        await ask(picture("three"), caller)
+    assert (await sync_to_async(quota.used)(caller.team_id)).requests == 2
+    assert await count(Generation) == 4
+
+
+async def test_a_used_up_quota_costs_no_turn_and_is_said_before_a_job_is_queued(working):
+    caller = await with_quota(1)
+    row = await sync_to_async(intake.enqueue)(picture("kept"), intake.Context(principal=caller))
+    await until(lambda: Generation.objects.filter(pk=row.pk, state="succeeded").exists())
+    with pytest.raises(QuotaExceeded):
+        await sync_to_async(intake.enqueue)(picture("another"), intake.Context(principal=caller))
+    with pytest.raises(QuotaExceeded):
+        await ask(picture("a third"), caller)
+    running = redis.key("line", f"{{{caller.key}:image}}:running")
+    await until(lambda: redis.sync_client().zcard(running) == 0)
+    assert await count(Generation) == 1

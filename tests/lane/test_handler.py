@@ -239,7 +239,7 @@ def test_django_keeps_a_responses_headers_in_a_dict_by_lower_case_name() -> None
     assert store["x-some-name"] == ("X-Some-Name", "value")
 
 
-def test_django_closes_a_response_by_its_resource_closers() -> None:
+def test_django_closes_a_response_by_its_resource_closers(db: None) -> None:  # closing looks at connections
     response, closed = HttpResponse(), []
     response._resource_closers.append(lambda: closed.append(True))
     response.close()

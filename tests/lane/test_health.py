@@ -47,24 +47,24 @@ async def test_it_is_not_ready_while_it_drains(client: httpx.AsyncClient, monkey
 
 
 async def test_it_shows_figures_that_a_scraper_reads(client: httpx.AsyncClient) -> None:
-    await client.get("/image/nowhere")
+    await client.get("/auth/nowhere")
     answer = await client.get("/metrics")
     families = {family.name: family for family in text_string_to_metric_families(answer.text)}
     counted = {
         (sample.labels["face"], sample.labels["status"]): sample.value
         for sample in families["pollweb_requests"].samples
     }
-    assert counted["image", "404"] >= 1
+    assert counted["auth", "404"] >= 1
     (running,) = families["pollweb_requests_in_flight"].samples
     assert running.value == 1  # this very request
     assert families["pollweb_loop_lag_seconds"].samples
     bounds = [
         sample.value
         for sample in families["pollweb_request_seconds"].samples
-        if sample.name.endswith("_bucket") and sample.labels["face"] == "image" and sample.labels["status"] == "404"
+        if sample.name.endswith("_bucket") and sample.labels["face"] == "auth" and sample.labels["status"] == "404"
     ]
     assert bounds == sorted(bounds)
-    assert bounds[-1] == counted["image", "404"]
+    assert bounds[-1] == counted["auth", "404"]
 
 
 async def test_it_shows_them_to_this_machine_only(client: httpx.AsyncClient) -> None:

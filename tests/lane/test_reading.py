@@ -5,6 +5,7 @@ from django.test import RequestFactory, override_settings
 
 from pollweb.lib import http
 from pollweb.lib.errors import BadRequest
+from pollweb.lib.http import reading
 
 
 def with_body(body: bytes):
@@ -47,6 +48,14 @@ def test_it_refuses_json_that_readers_disagree_about(body: bytes) -> None:
 
 def test_it_takes_64_levels() -> None:
     assert http.json_body(with_body(b'{"a":' + b"[" * 63 + b"]" * 63 + b"}"))
+
+
+def test_large_numbers_cost_one_further_reading_however_many_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[bytes] = []
+    monkeypatch.setattr(reading, "_check_integers", read.append)
+    body = b'{"a":[' + b"1e30," * 1000 + b"1e30]}"
+    http.json_body(with_body(body))
+    assert read == [body]
 
 
 def test_it_reads_a_query_strictly() -> None:

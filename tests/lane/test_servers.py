@@ -23,7 +23,7 @@ def port(url: str) -> int:
 
 def test_it_serves_each_face(url: str) -> None:
     assert httpx.get(f"{url}/healthz").json() == {"status": "ok"}
-    image = httpx.get(f"{url}/image/nowhere")
+    image = httpx.get(f"{url}/nowhere", headers={"host": "image.localhost"})
     assert (image.status_code, image.json()["error"], image.json()["path"]) == (404, "Not Found", "/nowhere")
     assert image.headers["x-request-id"] == image.json()["request_id"]
     assert httpx.get(f"{url}/v1/nowhere").json()["error"]["code"] == "not_found"
@@ -40,7 +40,7 @@ def test_it_keeps_a_connection_for_further_requests(url: str) -> None:
 
 def test_it_sees_dot_segments_and_escapes_in_a_path_as_they_were_sent(url: str) -> None:
     with Connection(port(url)) as connection:
-        request = b"GET /image/a/../b%2Fc// HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        request = b"GET /a/../b%2Fc// HTTP/1.1\r\nHost: image.localhost\r\nConnection: close\r\n\r\n"
         assert b'"path":"/a/../b/c//"' in connection.send(request).rest()
 
 

@@ -16,7 +16,10 @@ from tests.generation.api.conftest import alice, client  # noqa: F401
 from tests.generation.sounds import sound_file
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("docs/api.md", "README.md", "README.zh-CN.md")
+PAGES = (
+    *("docs/api.md", "README.md", "README.zh-CN.md", "docs/mcp.md", "docs/mcp.zh-CN.md", "docs/clients.zh-CN.md"),
+    *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs" / "guides").glob("*.md")),
+)
 WITH_VALUE = {"-o": "output", "-X": "method", "-H": "header", "-d": "data", "-F": "field", "-D": "output"}
 ALONE = set("NsSifL")
 ENDLESS = ("/feed", "/live/events")
@@ -68,7 +71,7 @@ class LeavingEarly:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         begun = asyncio.Event()
-        asked = False
+        asked = ended = False
 
         async def hear() -> Any:
             nonlocal asked
@@ -80,13 +83,16 @@ class LeavingEarly:
             return {"type": "http.disconnect"}
 
         async def say(message: Any) -> None:
+            nonlocal ended
             if not begun.is_set():
+                ended = message["type"] == "http.response.body" and not message.get("more_body")
                 await send(message)
             if message.get("body"):
                 begun.set()
 
         await self.application(scope, hear, say)
-        await send({"type": "http.response.body", "body": b""})
+        if not ended:  # a refusal is whole
+            await send({"type": "http.response.body", "body": b""})
 
 
 @pytest.fixture
@@ -160,7 +166,7 @@ def test_it_names_every_code_that_an_error_can_have():
 
 def test_each_page_has_examples():
     assert len(curls("docs/api.md")) >= 20
-    for page in PAGES[1:]:
+    for page in PAGES[1:3]:
         assert len(curls(page)) >= 4
 
 

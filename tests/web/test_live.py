@@ -77,13 +77,90 @@ def test_with_redis_away_it_is_an_empty_wall_and_the_rate_is_not_known(client, t
     assert client.get("/").status_code == 200
 
 
-@pytest.mark.django_db
-def test_what_another_installation_made_is_a_link_to_it_and_nothing_of_it_is_loaded(client):
+def shown(settings, pictures):
+    feeds = settings.DESIGN.feeds.model_copy(update={"pictures": pictures})
+    settings.DESIGN = settings.DESIGN.model_copy(update={"feeds": feeds})
+
+
+@pytest.fixture
+def foreign():
     said = json.dumps(picture(prompt='"><script>alert(1)</script>'))
     made = remote.read(Source("image", "https://image.example.org/feed"), said)
     outbox.append([Outbox(event_id=made.id, kind=made.kind, payload=made.as_dict())])
-    content = client.get("/live").content.decode()
-    assert f'href="{made.href}" rel="noopener nofollow" target="_blank"' in content
+    return made
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("pictures", ["thumbnails", "none"])
+def test_what_another_installation_made_is_a_link_to_it_and_nothing_is_loaded_from_there(
+    client, foreign, settings, pictures
+):
+    shown(settings, pictures)
+    response = client.get("/live")
+    content = response.content.decode()
+    assert f'href="{foreign.href}" rel="noopener nofollow" target="_blank"' in content
     assert "from image.example.org" in content
     assert "<script>alert" not in content
     assert 'src="https://image.example.org' not in content
+    assert (f'src="/media/{foreign.public_id}/relayed"' in content) == (pictures == "thumbnails")
+    assert "https:" not in response["Content-Security-Policy"]
+
+
+@pytest.mark.django_db
+def test_its_picture_comes_from_there_only_where_the_operator_allows_it(client, foreign, settings):
+    shown(settings, "direct")
+    response = client.get("/live")
+    assert f'src="{foreign.image_url}"' in response.content.decode().replace("&amp;", "&")
+    assert "img-src 'self' data: blob: https:;" in response["Content-Security-Policy"] + ";"
+    assert "img-src 'self' data: blob:;" in client.get("/docs")["Content-Security-Policy"] + ";"
+
+
+def test_a_picture_of_ours_is_offered_in_smaller_forms(client, tell):
+    row = tell(width=1024, height=768)
+    content = client.get("/live").content.decode()
+    assert f"/media/{row.public_id}/webp-320 320w, /media/{row.public_id}/webp-640 640w" in content
+    small = tell(width=128, height=128)
+    assert f"/media/{small.public_id}/webp" not in client.get("/live").content.decode()
+
+
+def test_a_kiosk_shows_only_what_is_old_enough_for_a_removal_to_come_first(client, tell, settings):
+    tell(prompt="just made")
+    assert b"just made" not in client.get("/live/kiosk").content
+    feeds = settings.DESIGN.feeds.model_copy(update={"kiosk_delay": 0})
+    settings.DESIGN = settings.DESIGN.model_copy(update={"feeds": feeds})
+    assert b"just made" in client.get("/live/kiosk").content
+
+
+def test_a_kiosk_is_wholly_said_by_its_address(client):
+    content = client.get("/live/kiosk?qr=create&title=Demo+day&theme=dark&lang=zh-hans&layout=stream").content.decode()
+    assert '<html lang="zh-hans" class="kiosk" data-theme="dark">' in content
+    assert "<svg" in content
+    assert "自己做一个" in content
+    assert 'data-layout="stream"' in content
+    assert "<title>Demo day</title>" in content
+
+
+@pytest.mark.parametrize("query", ["layout=7&lang=xx&theme=neon&qr=9", "title=%00%3Cscript%3E", "model=" + "x" * 5000])
+def test_a_kiosk_is_never_an_error(client, query):
+    response = client.get(f"/live/kiosk?{query}")
+    assert response.status_code == 200
+    assert b"<script>" not in response.content
+
+
+@pytest.mark.django_db
+def test_the_wall_leads_to_a_kiosk_that_shows_the_same(client):
+    content = client.get("/live?layout=spotlight&kind=image").content.decode()
+    assert 'href="/live/kiosk?kind=image&amp;layout=spotlight"' in content
+
+
+@pytest.mark.parametrize("page", ["/live", "/live/kiosk"])
+def test_the_label_is_shown_where_the_operator_wants_it(client, tell, settings, page):
+    feeds = settings.DESIGN.feeds.model_copy(update={"kiosk_delay": 0})
+    settings.DESIGN = settings.DESIGN.model_copy(update={"feeds": feeds})
+    tell(prompt="labelled")
+    content = client.get(page).content.decode()
+    assert "labelled" in content
+    assert "Made by AI" not in content
+    site = settings.DESIGN.site.model_copy(update={"ai_label": True})
+    settings.DESIGN = settings.DESIGN.model_copy(update={"site": site})
+    assert "Made by AI" in client.get(page).content.decode()

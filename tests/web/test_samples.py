@@ -1,5 +1,6 @@
 """The code beside a result asks for exactly that result: what it sends is read back by the API's own reader."""
 
+import ast
 import json
 import shlex
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -7,9 +8,11 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pytest
 
 from generation import catalogue
+from generation.mcp_server import arguments
+from generation.mcp_server.tools.pictures import TOOLS, _query
 from generation.requests import ChatRequest, ImageRequest, SpeechRequest
 from generation.web.samples import address, samples
-from generation.wire import pollinations
+from generation.wire import pictures, pollinations, speech
 
 WORDS = "rain & 雨/fog? 100% #1 \"q\" 'x' $HOME"
 
@@ -63,7 +66,7 @@ def test_the_address_of_an_answer_is_read_as_the_same_request():
 )
 def test_what_only_a_body_can_say_has_no_address(request_):
     assert address(request_) == ""
-    assert [sample.name for sample in samples(request_)] == ["cURL", "Python", "JavaScript", "OpenAI SDK"]
+    assert [sample.name for sample in samples(request_)][:4] == ["cURL", "Python", "JavaScript", "OpenAI SDK"]
 
 
 def test_the_curl_line_survives_the_shell():
@@ -102,3 +105,59 @@ def test_what_was_meant_for_an_upstream_is_not_shown():
     shown = "".join(sample.code for sample in samples(ChatRequest(model="openai", messages=messages, options=options)))
     assert "temperature" in shown
     assert "alice" not in shown
+
+
+def code(request, name: str) -> str:
+    return next((sample.code for sample in samples(request) if sample.name == name), "")
+
+
+def called(program: str, method: str) -> dict:
+    """The named arguments of the call of this method in a Python program."""
+    calls = (node for node in ast.walk(ast.parse(program)) if isinstance(node, ast.Call))
+    found = next(node for node in calls if ast.unparse(node.func) == method)
+    return {argument.arg: ast.literal_eval(argument.value) for argument in found.keywords}
+
+
+def test_the_openai_sdk_asks_for_the_same_picture():
+    asked = ImageRequest(model="flux", text=WORDS, seed=7, width=640, height=480, quality="hd", transparent=True)
+    said = called(code(asked, "OpenAI SDK"), "client.images.generate")
+    body = {**said, **said.pop("extra_body")}
+    assert pictures.requests(body, catalogue.image("flux")) == (asked,)
+
+
+@pytest.mark.parametrize("values", [{"negative_prompt": "rain"}, {"guidance_scale": 7.5}, {"enhance": True}])
+def test_what_the_openai_sdk_cannot_say_is_not_shown_as_if_it_could(values):
+    assert code(ImageRequest(model="flux", text="a", **values), "OpenAI SDK") == ""
+
+
+def test_the_openai_sdk_asks_for_the_same_speech():
+    asked = SpeechRequest(model="openai-audio", text=WORDS, voice="nova", format="wav", speed=1.5)
+    said = called(code(asked, "OpenAI SDK"), "client.audio.speech.create")
+    assert speech.request(said, catalogue.find("openai-audio", ("audio",))) == asked
+
+
+def test_an_assistant_is_told_to_call_the_tool_that_makes_the_same_picture():
+    asked = ImageRequest(model="flux", text=WORDS, seed=7, width=640, height=480, negative_prompt="rain", nologo=True)
+    words = shlex.split(code(asked, "MCP"))
+    call = json.loads(words[words.index("--json") + 1])["params"]
+    tool = next(tool for tool in TOOLS if tool.name == call["name"])
+    values, _unknown = arguments.read(tool.arguments, call["arguments"])
+    assert values.pop("is_private") is False
+    assert pollinations.image_request(values.pop("prompt"), _query(values), catalogue.image("flux")) == asked
+
+
+def test_a_react_component_holds_prompt_and_settings():
+    asked = ImageRequest(model="flux", text='a "red" fox', seed=7, width=640, height=480)
+    program = code(asked, "React")
+    begin = program.index('useImage("a \\"red\\" fox", ') + len('useImage("a \\"red\\" fox", ')
+    options, _end = json.JSONDecoder().raw_decode(program, begin)
+    assert options == {"model": "flux", "width": 640, "height": 480, "seed": 7}
+
+
+def test_code_with_a_picture_that_has_no_address_names_a_file_and_never_what_is_stored():
+    asked = ImageRequest(model="kontext", text="in the style of Monet", images=("0" * 64, "https://example.org/a.png"))
+    shown = "".join(sample.code for sample in samples(asked))
+    assert "image=@input.png" in shown
+    assert "https%3A%2F%2Fexample.org%2Fa.png" in shown
+    assert "0" * 64 not in shown
+    assert address(asked) == ""

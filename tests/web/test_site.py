@@ -9,7 +9,18 @@ from django.db import connection
 
 from generation.model_files import FileState
 
-PAGES = ["/", "/create", "/create?mode=text", "/create?mode=speech", "/live", "/nowhere"]
+PAGES = [
+    "/",
+    "/create",
+    "/create?mode=text",
+    "/create?mode=speech",
+    "/create?mode=transcribe",
+    "/chat",
+    "/jobs",
+    "/live",
+    "/docs/react",
+    "/nowhere",
+]
 
 
 def test_the_theme_is_set_by_the_server_and_can_be_given_back(client, db):

@@ -61,3 +61,19 @@ async def test_a_key_that_is_none_is_refused(client, key):
     headers = {"Idempotency-Key": key.encode()}
     answer = await client.post("/v1/chat/completions", json=ASK, headers=headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_idempotency_key")
+
+
+async def test_a_key_may_lead_to_an_answer_that_is_not_stored_yet(client, working, monkeypatch):
+    """A relayed answer is in the cache at once, and in the database a moment later."""
+    from generation import records
+
+    with monkeypatch.context() as nobody:
+        nobody.setattr(records, "drain", lambda: 0)
+        first = await client.post("/v1/chat/completions", json=ASK)
+        assert not await sync_to_async(Generation.objects.exists)()
+    assert await sync_to_async(records.waiting)() == 1
+    for replayed in (None, "true"):
+        again = await client.post("/v1/chat/completions", json=ASK, headers={"Idempotency-Key": "order-2"})
+        assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
+        assert again.headers.get("idempotency-replayed") == replayed
+    assert await sync_to_async(Generation.objects.count)() == 1

@@ -45,6 +45,21 @@ async def test_every_address_of_the_image_face_leads_to_a_picture(client, path, 
     assert answer.status_code == 200
 
 
+async def test_the_later_api_leaves_the_word_prompt_out(client, working):
+    first = await client.get("/image/prompt/a%20red%2Ffox/?width=64&height=64")
+    again = await client.get("/image/a%20red%2Ffox/?width=64&height=64")
+    assert (again.headers["x-cache"], again.content) == ("HIT", first.content)
+    assert (await client.get("/image/prompts/x?width=64&height=64")).status_code == 200
+    assert working.calls[-1].text == "prompts/x"
+    assert (await client.post("/image/a%20red%20fox")).status_code == 405
+
+
+async def test_on_the_pictures_own_host_what_is_no_address_is_a_mistake(client, working):
+    answer = await client.get("/a%20red%20fox", headers={"host": "image.localhost:8000"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert not working.calls
+
+
 async def test_post_paints_as_get_does(client):
     answer = await client.post("/prompt/x?width=64&height=64", content=b"ignored")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg")

@@ -9,7 +9,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from PIL import Image
 
-from generation import records, store
+from generation import lending, records, store
 from generation.models import Artifact, Generation
 from tests.generation.pictures import hostile
 from tests.lib.fetch import conftest as servers
@@ -180,3 +180,24 @@ async def test_image_to_image_never_goes_on_without_its_picture(client, working,
         assert answer.status_code == 400
         assert address not in answer.text
     assert working.calls == []
+
+
+async def test_a_picture_that_was_brought_along_is_lent_to_who_has_its_signed_address_only(client, alice, working):
+    answer = await client.post(
+        "/prompt/paint%20it?model=kontext", json={"image": data_address(hostile.saved("PNG", (32, 24)))}, headers=alice
+    )
+    assert answer.status_code == 200, answer.text
+    made = await sync_to_async(Generation.objects.get)()
+    lent = lending.address(made.public_id, "input-0").removeprefix("http://localhost:8000")
+    given = await client.get(lent)
+    assert (given.status_code, given.headers["content-type"]) == (200, "image/png")
+    assert given.headers["cache-control"].startswith("private")
+    for wrong in (
+        lent.partition("?")[0],
+        lent.replace("input-0", "input-1"),
+        lending.address(made.public_id, "original").replace("original", "input-0"),
+        lent.replace(made.public_id, "x" * len(made.public_id)),
+        f"{lent}x",
+    ):
+        refused = await client.get(wrong.removeprefix("http://localhost:8000"))
+        assert refused.status_code == 404, wrong

@@ -2,10 +2,12 @@
 
 import json
 import time
+from urllib.parse import quote
 
 import pytest
 from asgiref.sync import sync_to_async
 
+from feeds.models import Outbox
 from generation import catalogue, records
 from generation.errors import ProviderError
 from generation.models import Generation
@@ -45,6 +47,15 @@ async def test_an_answer_is_plain_text(client):
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     assert answer.headers["x-visibility"] == "public"
     assert (await client.get("/text/What%20is%20it%3F")).headers["x-cache"] == "HIT"
+
+
+@pytest.mark.parametrize(
+    "prompt", ["a/b/c", "line\nbreak", "100% sure?", "a+b", "#tag", "../../etc", "红色的船", "🦊", "a%20b", "a&b=c"]
+)
+async def test_a_prompt_arrives_as_it_was_written(client, working, prompt):
+    answer = await client.get(f"/text/{quote(prompt, safe='')}")
+    assert answer.status_code == 200
+    assert working.calls[0].prompt == prompt
 
 
 async def test_inner_slashes_belong_to_the_prompt(client, working):
@@ -216,6 +227,17 @@ async def test_models_are_listed_in_each_dialect(client):
         assert body["data"][0]["id"] == "openai"
     assert (await client.get("/v1/models/flux")).json()["id"] == "flux"
     assert (await client.get("/v1/models/none")).status_code == 404
+
+
+async def test_a_private_chat_is_its_own_askers(client, alice, working):
+    for headers, told in (({}, "MISS"), ({}, "HIT"), (alice, "MISS")):
+        answer = await client.post("/openai", json={**ASK, "private": True}, headers=headers)
+        assert (answer.headers["x-visibility"], answer.headers["x-cache"]) == ("private", told)
+        assert "no-store" in answer.headers["cache-control"]
+    assert (await client.post("/openai", json=ASK)).headers["x-cache"] == "MISS"
+    await sync_to_async(records.drain)()
+    assert await sync_to_async(Outbox.objects.count)() == 1
+    assert len(working.calls) == 3
 
 
 async def test_private_answers_are_private(client):

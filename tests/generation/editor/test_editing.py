@@ -105,7 +105,10 @@ def test_it_changes_hour_and_weather_of_any_picture(prompt, size):
     assert apart(before, after) > 1
 
 
-@pytest.mark.parametrize("style", ["watercolour", "oil painting", "pencil sketch", "pixel art", "cartoon"])
+@pytest.mark.parametrize(
+    "style",
+    ["watercolour", "oil painting", "pencil sketch", "pixel art", "cartoon", "ink wash", "stained glass", "low poly"],
+)
 def test_it_paints_in_the_painters_styles(style):
     before = photo(200, 160)
     assert apart(before, edited(style, before).image) > 2

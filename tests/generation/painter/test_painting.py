@@ -10,7 +10,17 @@ import pytest
 
 from generation.providers.local.painter import Stopped, paint
 
-STYLES = ["", ", watercolor", ", oil painting", ", pencil sketch", ", pixel art"]
+STYLES = [
+    "",
+    ", watercolor",
+    ", oil painting",
+    ", pencil sketch",
+    ", pixel art",
+    ", ink wash",
+    ", comic book",
+    ", stained glass",
+    ", low poly",
+]
 
 
 def digest(prompt: str, seed: int = 1, width: int = 160, height: int = 128) -> str:

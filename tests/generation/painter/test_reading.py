@@ -58,6 +58,13 @@ def test_chinese_is_read_like_english():
         ("pencil sketch of a fox", "pencil"),
         ("pixel art fox, 8-bit", "pixel"),
         ("一只狐狸，水彩画", "watercolour"),
+        ("a sumi-e painting of a fox", "ink"),
+        ("一只狐狸，水墨画", "ink"),
+        ("a fox in a comic book", "comic"),
+        ("anime fox", "comic"),
+        ("a stained glass window of a fox", "glass"),
+        ("low-poly fox", "polygons"),
+        ("低多边形狐狸", "polygons"),
         ("a fox", "illustration"),
     ],
 )

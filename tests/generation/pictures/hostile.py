@@ -75,6 +75,16 @@ def exif() -> Image.Exif:
     return made
 
 
+def unreadable_exif() -> bytes:
+    """Says that the picture is turned, and has a text where a number belongs: what writes EXIF anew fails on it."""
+    made = Image.Exif()
+    made[0x0112] = 6
+    made[0x010F] = "maker"
+    whole = made.tobytes()
+    entry = whole.index(struct.pack(">HH", 0x010F, 2))
+    return whole[:entry] + struct.pack(">HH", 0x011A, 2) + whole[entry + 4 :]
+
+
 def tiff() -> bytes:
     return saved("TIFF")
 

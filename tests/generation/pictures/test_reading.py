@@ -2,10 +2,11 @@
 
 import io
 import resource
+import struct
 import time
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from generation import pictures
 from generation.errors import UnreadableInput
@@ -41,6 +42,14 @@ async def test_a_picture_is_written_anew_without_what_came_with_it(name) -> None
 
 async def test_a_picture_is_turned_as_its_camera_says() -> None:
     picture = await pictures.read(hostile.saved("JPEG", (40, 20), exif=hostile.exif()))
+    assert (picture.width, picture.height) == (20, 40)
+
+
+async def test_exif_that_cannot_be_read_spoils_no_picture() -> None:
+    taken = hostile.saved("JPEG", (40, 20), exif=hostile.unreadable_exif())
+    with pytest.raises((TypeError, ValueError, struct.error)):
+        ImageOps.exif_transpose(Image.open(io.BytesIO(taken)))
+    picture = await pictures.read(taken)
     assert (picture.width, picture.height) == (20, 40)
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 from generation.errors import ProviderError
 from generation.providers import registry
 from generation.providers.base import Provider
-from generation.requests import ChatRequest, ImageRequest, SpeechRequest, TranscriptionRequest
+from generation.requests import ChatRequest, EmbeddingRequest, ImageRequest, SpeechRequest, TranscriptionRequest
 from generation.results import Delta, Result, Usage
 from tests.fakes import jpeg
 from tests.generation.providers.contract import WISHES, RemoteContract, failure, pieces, until
@@ -237,3 +237,46 @@ async def test_a_recording_is_written_down(provider, upstream):
         "verbose_json",
     )
     assert call.body["file"][0] == "recording.wav"
+
+
+async def test_texts_become_vectors_in_their_order(provider, upstream):
+    (result,) = await pieces(provider, EmbeddingRequest(model="x", texts=("a", "b"), query=True, dimensions=3), "e5")
+    assert [vector.tolist() for vector in result.vectors] == [[0.0, 0.5, -1.0], [1.0, 0.5, -1.0]]
+    assert (result.usage.prompt_tokens, result.made_by) == (4, "gpu/e5")
+    (call,) = upstream.calls
+    assert call.body == {
+        "model": "e5",
+        "input": ["a", "b"],
+        "encoding_format": "float",
+        "dimensions": 3,
+        "input_type": "query",
+    }
+
+
+async def test_a_server_that_knows_no_input_type_is_asked_without_it(provider, upstream):
+    upstream.refuses = {"input_type"}
+    (result,) = await pieces(provider, EmbeddingRequest(model="x", texts=("a",), query=True), "e5")
+    assert len(result.vectors) == 1
+    assert "input_type" not in upstream.calls[-1].body
+
+
+@pytest.mark.parametrize(
+    "vectors",
+    [
+        [{"index": 0, "embedding": [1.0]}],
+        [{"index": 0, "embedding": [1.0]}, {"index": 1, "embedding": [1.0, 2.0]}],
+        [{"index": 0, "embedding": "AAAA"}, {"index": 1, "embedding": "AAAA"}],
+        [{"index": 0, "embedding": [[1.0]]}, {"index": 1, "embedding": [[1.0]]}],
+        [{"index": 0, "embedding": []}, {"index": 1, "embedding": []}],
+        ["x", "y"],
+    ],
+)
+async def test_vectors_that_are_none_are_an_error(provider, upstream, vectors):
+    upstream.vectors = vectors
+    assert (await failure(provider, EmbeddingRequest(model="x", texts=("a", "b")))).code == "provider_garbled"
+
+
+@pytest.mark.parametrize("fault", ["garbage", "html", "empty", "reset", "status=500", "flood"])
+async def test_a_failing_server_of_vectors_is_an_error(provider, upstream, fault):
+    upstream.faults = [fault]
+    assert (await failure(provider, EmbeddingRequest(model="x", texts=("a",)))).status in (502, 503)

@@ -1,13 +1,15 @@
 """The provider for the guide's own services."""
 
+import base64
+
 import pytest
 
 from generation.providers import registry
 from generation.providers.base import Provider
-from generation.requests import ChatRequest, ImageRequest, SpeechRequest
+from generation.requests import ChatRequest, ImageRequest, SpeechRequest, TranscriptionRequest
 from tests.generation.providers.contract import RemoteContract, failure, pieces
 from tests.generation.providers.test_openai import TIMES
-from tests.upstream import ScriptedUpstream
+from tests.upstream import ScriptedUpstream, sound
 
 
 @pytest.fixture
@@ -93,4 +95,43 @@ async def test_pictures_that_were_brought_along_are_refused_not_ignored(provider
     wish = ImageRequest(model="x", text="a hat", images=("digest",), pictures=(b"x",))
     error = await failure(provider, wish)
     assert (error.status, error.code) == (400, "unsupported")
+    assert not upstream.calls
+
+
+async def test_pictures_are_lent_by_address_and_kept_off_its_feed(provider, upstream):
+    lent = ("https://our.site/media/a/input-0?signature=x", "https://our.site/media/a/input-1?signature=y")
+    wish = ImageRequest(
+        model="x", text="a cake", width=64, height=64, images=("d1", "d2"), pictures=(b"1", b"2"), addresses=lent
+    )
+    await pieces(provider, wish, "kontext")
+    (call,) = upstream.calls
+    assert (call.query["image"], call.query["private"]) == (",".join(lent), "true")
+
+
+async def test_a_recording_is_written_down_by_way_of_a_chat(provider, upstream):
+    recording = sound("wav")
+    heard = await pieces(
+        provider, TranscriptionRequest(model="x", data=recording, language="fr", hint="Pollweb"), "openai-audio"
+    )
+    assert heard[-1].message["content"] == "Hello there"
+    assert heard[-1].duration == pytest.approx(0.2, abs=0.01)
+    (call,) = upstream.calls
+    asked, given = call.body["messages"][0]["content"]
+    assert (call.path, call.body["model"], call.body["private"]) == ("/openai", "openai-audio", True)
+    assert "fr" in asked["text"]
+    assert "Pollweb" in asked["text"]
+    assert base64.b64decode(given["input_audio"]["data"]) == recording
+    assert given["input_audio"]["format"] == "wav"
+
+
+async def test_a_recording_that_it_does_not_take_is_sent_as_mp3(provider, upstream):
+    await pieces(provider, TranscriptionRequest(model="x", data=sound("flac", 1.0)), "openai-audio")
+    given = upstream.calls[0].body["messages"][0]["content"][1]["input_audio"]
+    assert given["format"] == "mp3"
+    assert base64.b64decode(given["data"])[:3] == b"ID3"
+
+
+async def test_a_recording_that_is_none_is_refused_before_anything_is_asked(provider, upstream):
+    wish = TranscriptionRequest(model="x", data=b"OggS but nothing else")
+    assert (await failure(provider, wish)).code == "input_not_readable"
     assert not upstream.calls

@@ -1,0 +1,215 @@
+"""Limits hold exactly over four web processes: what an upstream behind them sees is the judge.
+
+C35 and C36 of the reliability specification: starts, order and running requests of one token, the same for anonymous
+callers by their address behind a trusted proxy.
+"""
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.site import ROOT, Answer, Site
+
+pytestmark = [pytest.mark.slow, pytest.mark.hold, pytest.mark.timeout(180)]
+
+CONFIG = """
+[providers.behind]
+kind = "openai"
+base_url = "{url}/v1"
+max_parallel = 200
+[models.text.openai]
+from = [{{ provider = "behind", model = "m" }}]
+[limits]
+connections_per_address = 2000
+[tiers]
+anonymous = {{ interval = 0.5, concurrency = 1, models = "basic" }}
+seed = {{ interval = 0.5, concurrency = 1, models = "standard" }}
+flower = {{ interval = 0.4, concurrency = 3, models = "advanced" }}
+nectar = {{ interval = 0, concurrency = 4, models = "advanced" }}
+"""
+
+
+@dataclass
+class Judge:
+    """An upstream that answers after `seconds`, and remembers when each prompt came and how many ran at once."""
+
+    seconds: float = 1.0
+    starts: list[tuple[str, float]] = field(default_factory=list)
+    running: int = 0
+    most: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def begin(self, prompt: str) -> None:
+        with self.lock:
+            self.starts.append((prompt, time.monotonic()))
+            self.running += 1
+            self.most = max(self.most, self.running)
+
+    def end(self) -> None:
+        with self.lock:
+            self.running -= 1
+
+    def fresh(self, seconds: float) -> None:
+        self.seconds, self.starts, self.most = seconds, [], 0
+
+    @property
+    def gaps(self) -> list[float]:
+        return [later - earlier for (_, earlier), (_, later) in pairwise(self.starts)]
+
+
+JUDGE = Judge()
+
+
+class Behind(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        JUDGE.begin(body["messages"][-1]["content"])
+        time.sleep(JUDGE.seconds)
+        JUDGE.end()
+        message = {"role": "assistant", "content": "done"}
+        answer = {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": {}}
+        data = json.dumps({"id": "x", "object": "chat.completion", "created": 1, "model": "m", **answer}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        try:
+            self.wfile.write(data)
+        except OSError:
+            pass  # its asker has left
+
+    def log_message(self, *arguments: Any) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Behind)
+    server.request_queue_size = 200
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    folder = tmp_path_factory.mktemp("limits")
+    config = folder / "pollweb.toml"
+    config.write_text(CONFIG.format(url=f"http://127.0.0.1:{server.server_port}"))
+    running = Site(
+        folder / "home",
+        "--port",
+        "0",
+        "--web",
+        "4",
+        POLLWEB_CONFIG=str(config),
+        POLLWEB_TRUSTED_PROXIES="127.0.0.0/8",
+        POLLWEB_FETCH_ALLOW=f"127.0.0.1:{server.server_port}",
+    ).ready()
+    yield running
+    running.stop()
+    server.shutdown()
+
+
+def token_of(home: Path, team: str, tier: str) -> str:
+    made = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), "createtoken", "--team", team, "--tier", tier],
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "pollweb.settings", "POLLWEB_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return made.stdout.strip()
+
+
+def together(site: Site, clients: int, headers: list[dict[str, str]], *, apart: float) -> list[tuple[int, Answer]]:
+    """So many clients, each beginning `apart` seconds after the one before."""
+    began = time.monotonic()
+
+    def one(number: int) -> tuple[int, Answer]:
+        time.sleep(max(0.0, began + number * apart - time.monotonic()))
+        own = headers[number % len(headers)]
+        return number, site.ask(f"/text/question%20{number}%20of%20{began}", **own)
+
+    with ThreadPoolExecutor(min(clients, 60)) as threads:
+        return list(threads.map(one, range(clients)))
+
+
+def judged(answers: list[tuple[int, Answer]], *, interval: float, concurrency: int) -> tuple[int, int]:
+    """How many were answered and how many refused; fails on what must not be."""
+    statuses = [answer.status for _, answer in answers]
+    assert set(statuses) <= {200, 429}, statuses
+    for _, answer in answers:
+        if answer.status == 429:
+            assert int(answer.headers["retry-after"]) >= 1
+            assert answer.json()["code"] == "queue_full"
+    refused = statuses.count(429)
+    print(f"gaps {min(JUDGE.gaps):.3f} to {max(JUDGE.gaps):.3f} s, at most {JUDGE.most} at once, {refused} refused")
+    assert min(JUDGE.gaps) >= interval - 0.05
+    assert JUDGE.most <= concurrency
+    order = [int(prompt.split()[1]) for prompt, _ in JUDGE.starts]
+    places = {number: place for place, number in enumerate(sorted(order))}
+    assert all(abs(places[number] - place) <= 1 for place, number in enumerate(order)), order
+    return statuses.count(200), refused
+
+
+@pytest.mark.parametrize(
+    ("tier", "interval", "concurrency", "clients"),
+    [("seed", 0.5, 1, 8), ("flower", 0.4, 3, 20), ("nectar", 0.0, 4, 24)],
+)
+def test_clients_of_one_token_share_its_limits(site, tier, interval, concurrency, clients):
+    token = token_of(site.home, tier, tier)
+    JUDGE.fresh(1.5)
+    answers = together(site, clients, [{"Authorization": f"Bearer {token}"}], apart=0.03)
+    answered, refused = judged(answers, interval=interval, concurrency=concurrency)
+    assert answered >= concurrency * 5
+    assert refused >= 1
+    assert answered <= concurrency * 5 + 3 * concurrency  # what became free while the last ones came
+    waited = [float(a.headers["x-queue-wait"]) for _, a in answers if "x-queue-wait" in a.headers]
+    assert len(waited) >= answered - concurrency
+
+
+def test_forty_forged_addresses_before_a_proxy_s_own_are_one_caller(site):
+    JUDGE.fresh(0.3)
+    forged = [{"X-Forwarded-For": f"198.51.100.{n}, 203.0.113.9"} for n in range(40)]
+    answered, refused = judged(together(site, 40, forged, apart=0.005), interval=0.5, concurrency=1)
+    assert (answered, refused) == (5, 35)
+
+
+def test_a_thousand_addresses_of_one_network_are_one_caller(site):
+    JUDGE.fresh(0.3)
+    addresses = [{"X-Forwarded-For": f"2001:db8:1:2:{n:x}::{n:x}"} for n in range(1, 1001)]
+    answers = together(site, 1000, addresses, apart=0.0)
+    statuses = [answer.status for _, answer in answers]
+    print(f"{statuses.count(200)} answered, {statuses.count(429)} refused, at most {JUDGE.most} at once")
+    assert set(statuses) == {200, 429}
+    assert JUDGE.most == 1
+    assert min(JUDGE.gaps) >= 0.45
+
+
+def test_whoever_leaves_frees_the_place_within_a_second(site):
+    JUDGE.fresh(20)
+    headers = {"X-Forwarded-For": "203.0.113.77"}
+    connection = http.client.HTTPConnection("127.0.0.1", site.run["port"])
+    connection.request("GET", "/text/leaves", headers={"Host": f"localhost:{site.run['port']}", **headers})
+    while not JUDGE.starts:
+        time.sleep(0.01)
+    JUDGE.seconds = 0.1
+    with ThreadPoolExecutor(1) as threads:
+        second = threads.submit(site.ask, "/text/stays", **headers)
+        time.sleep(1.0)
+        assert len(JUDGE.starts) == 1
+        left = time.monotonic()
+        connection.close()
+        assert second.result(10).status == 200
+    freed = JUDGE.starts[1][1] - left
+    print(f"the next one started {freed * 1000:.0f} ms after the first had left")
+    assert freed < 1.0
