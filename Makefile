@@ -1,8 +1,10 @@
 # The commands a person types. Plain `make` lists them.
 
 PYTHON = .venv/bin/python
+# As many test processes as there are cores, each with a home, a database and a Redis of its own.
+PARALLEL = --numprocesses auto --dist worksteal
 .DEFAULT_GOAL := help
-.PHONY: help run test test-engines test-services test-clients e2e check bench lock
+.PHONY: help run test test-engines test-services test-clients e2e check bench hold wheels sbom lock
 
 help: ## This list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 24
@@ -11,9 +13,9 @@ run: ## Install what is needed, start everything, print the address (PORT=8123 c
 	@scripts/bootstrap.sh requirements.txt
 	@exec $(PYTHON) manage.py up --fetch-models $(if $(PORT),--port $(PORT))
 
-test: ## The suite that needs no service, browser or network (ARGS="-k word" goes to pytest)
+test: ## The suite that needs no service, browser or network (ARGS="-k word" goes to pytest; PARALLEL= runs it in one process)
 	@scripts/bootstrap.sh requirements-dev.txt
-	@$(PYTHON) -m pytest $(ARGS)
+	@scripts/pytest.sh $(PARALLEL) $(ARGS)
 
 test-engines: ## The embedded engines with their model files, which are fetched first
 	@scripts/bootstrap.sh requirements-dev.txt
@@ -38,6 +40,19 @@ check: ## Formatting, lint, types, import order, templates, translations, migrat
 bench: ## The benchmark suite; prints tables
 	@scripts/bootstrap.sh requirements-dev.txt
 	@$(PYTHON) -m bench $(ARGS)
+
+wheels: ## Every package of the lock file into dist/wheels, to install from without a network
+	@scripts/bootstrap.sh requirements.txt
+	@$(PYTHON) -m pip download --quiet --require-hashes --dest dist/wheels -r requirements.txt
+	@echo "$$(ls dist/wheels | wc -l) packages in dist/wheels"
+
+sbom: ## What runs, with versions, hashes and licences: dist/sbom.json (CycloneDX) and dist/licences.txt
+	@scripts/bootstrap.sh requirements-dev.txt
+	@$(PYTHON) scripts/sbom.py dist
+
+hold: ## What must hold when things break or somebody attacks, C01 to C41 (FULL=1 full sizes, ARGS="C17" some of them)
+	@scripts/bootstrap.sh requirements-dev.txt
+	@$(PYTHON) -m tests.hold $(ARGS)
 
 lock: ## Pin the newest fitting dependencies, with hashes, in both requirements files
 	@scripts/bootstrap.sh requirements-dev.txt

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 for browser in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
     if [ -n "$browser" ] && CHROMIUM=$(command -v "$browser"); then
         export CHROMIUM
-        exec .venv/bin/python -m pytest -m e2e "$@"
+        exec scripts/pytest.sh -m e2e "$@"
     fi
 done
 echo "The browser journeys need Chromium (Debian, Ubuntu: apt install chromium), or CHROMIUM=/path/to/it." >&2

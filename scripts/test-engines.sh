@@ -6,4 +6,4 @@ cd "$(dirname "$0")/.."
 export POLLWEB_MODELS_DIR
 .venv/bin/python manage.py models fetch --set default
 .venv/bin/python manage.py models fetch --set tiny
-exec .venv/bin/python -m pytest -m engines "$@"
+exec scripts/pytest.sh -m engines "$@"

@@ -22,5 +22,5 @@ for name, reach in (
         sys.exit(f"{name} ({parts.scheme}://{parts.hostname}:{parts.port}) does not answer: {exc}")
 PYTHON
 
-.venv/bin/python -m pytest --create-db "$@"
-POLLWEB_SERVER=daphne exec .venv/bin/python -m pytest --create-db tests/serving "$@"
+scripts/pytest.sh --create-db --numprocesses auto --dist worksteal "$@"
+POLLWEB_SERVER=daphne exec scripts/pytest.sh --create-db tests/serving "$@"
