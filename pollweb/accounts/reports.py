@@ -248,6 +248,11 @@ def lately(team: Team, column: str, values: Collection[Any]) -> dict[Any, Lately
     return {value: Lately(sum(each), charts.line(each)) for value, each in days.items()}
 
 
+def requests_lately(team: Team) -> int:
+    """Of the last thirty days, all that the team's tokens and referrers brought."""
+    return lately(team, "team_id", [team.pk])[team.pk].requests
+
+
 def token_names(team: Team, most: int = 500) -> list[Token]:
     """The team's tokens with who made them, for filters: newest first."""
     return list(

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from pollweb.accounts import line, mail, remembered
+from pollweb.accounts import line, mail, remembered, reports
 from pollweb.accounts.audit import record
 from pollweb.accounts.errors import NotPossible
 from pollweb.accounts.membership import owners_mail
@@ -53,6 +53,32 @@ def offers() -> list[Offer]:
             Offer(name, _intervals(tier), tier.concurrency, line.PLACES * tier.concurrency, opened[name], so_far)
         )
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a team is on its way from the tier that it has to the next one: an operator decides, who sees what the
+    team uses. `requests` are those of thirty days, `wish` is the last one that the team filed."""
+
+    present: Offer
+    next: Offer
+    requests: int
+    wish: TierRequest | None
+
+    @property
+    def is_asked(self) -> bool:
+        return self.wish is not None and self.wish.state == "open"
+
+    @property
+    def was_denied(self) -> bool:
+        return self.wish is not None and self.wish.state == "denied"
+
+
+def progress(team: Team, wish: TierRequest | None) -> Progress | None:
+    """None in the highest tier."""
+    found = {offer.name: offer for offer in offers()}
+    higher = higher_than(team.tier)
+    return Progress(found[team.tier], found[higher[0]], reports.requests_lately(team), wish) if higher else None
 
 
 def _intervals(tier: Tier) -> list[tuple[str, float]]:

@@ -1,11 +1,14 @@
-"""Tiers: what each gives, asking for a higher one, and the operator's answer, which is in force at once."""
+"""Tiers: what each gives, the way to the next one, asking for it, and the operator's answer, in force at once."""
+
+import re
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.core import mail
 from django.test import Client
 
-from pollweb.accounts import identity
+from pollweb import config
+from pollweb.accounts import identity, usage
 from pollweb.accounts.models import AuditEvent, Team, TierRequest, User
 from tests.accounts.conftest import Cast
 from tests.factories import UserFactory, token_of
@@ -31,6 +34,67 @@ def test_the_page_shows_what_the_design_says(cast: Cast):
     assert "openai-large" in offers["flower"].models
     assert "openai-large" not in offers["anonymous"].models
     assert offers["nectar"].models_in_all >= offers["anonymous"].models_in_all
+
+
+def cells(client: Client, row: str) -> list[str]:
+    """What the table of the page says of each tier, from the lowest to the highest."""
+    page = client.get("/t/bees/tier").content.decode()
+    [found] = re.findall(rf'<tr><th scope="row">{row}.*?</th>(.*?)</tr>', page)
+    return [re.sub(r"<[^>]*>", " ", cell).strip() for cell in found.split("</td>")[:-1]]
+
+
+def test_the_page_says_what_is_kept_for_how_long(cast: Cast, settings):
+    vera = signed_in(cast.vera)
+    assert cells(vera, "Results are kept") == ["without end", *["until the team deletes them"] * 3]
+    assert b"What failed is kept for 30 days" in vera.get("/t/bees/tier").content
+    settings.DESIGN = config.parse({"retention": {"visitors_days": 60, "failed_days": 0}})
+    visitors, *teams = cells(vera, "Results are kept")
+    assert visitors == "60 days"
+    assert all("by referrer alone: 60 days" in each for each in teams)
+    assert b"What failed is kept" not in vera.get("/t/bees/tier").content
+
+
+def test_the_page_says_who_may_leave_out_the_logo_if_there_is_one(cast: Cast, settings):
+    vera = signed_in(cast.vera)
+    assert cells(vera, "Logo") == ["none"] * 4
+    settings.DESIGN = config.parse({"site": {"logo": "logo.png"}})
+    assert cells(vera, "Logo") == ["always", *["unless  nologo=true"] * 3]
+
+
+def test_the_page_says_what_strangers_may_see(cast: Cast, settings):
+    vera = signed_in(cast.vera)
+    assert cells(vera, "In gallery and feeds") == ["unless  private=true", *["as the team chooses"] * 3]
+    settings.DESIGN = config.parse({"visibility": {"image": "private"}})
+    assert b"text only" in vera.get("/t/bees/tier").content
+    settings.DESIGN = config.parse({"visibility": {"image": "private", "text": "private"}})
+    assert cells(vera, "In gallery and feeds") == ["never"] * 4
+
+
+def test_a_team_sees_how_far_it_is_on_its_way_to_the_next_tier(cast: Cast):
+    adam = signed_in(cast.adam)
+    assert b"0 requests in 30 days" in adam.get("/t/bees/tier").content
+    usage.count(usage.Key("image", "flux", cast.bees.pk), usage.Counts(succeeded=1233, failed=1))
+    usage.count(usage.Key("image", "flux", cast.wasps.pk), usage.Counts(succeeded=9))
+    answer = adam.get("/t/bees/tier")
+    progress = answer.context["progress"]
+    assert (progress.present.name, progress.next.name) == ("seed", "flower")
+    assert (progress.requests, progress.is_asked) == (1234, False)
+    assert b"1,234 requests in 30 days" in answer.content
+    adam.post("/t/bees/tier/ask", WISH)
+    waiting = adam.get("/t/bees/tier")
+    assert waiting.context["progress"].is_asked
+    assert b"Waiting for an answer. It comes by mail" in waiting.content
+    olga, wish = signed_in(operator()), TierRequest.objects.get()
+    assert b"1,234" in olga.get(f"/staff/tiers/{wish.pk}").content
+    olga.post(f"/staff/tiers/{wish.pk}/decide", {"verdict": "denied", "reason": "Too early."})
+    assert b"The last request was denied; you may ask again." in adam.get("/t/bees/tier").content
+
+
+def test_above_the_highest_tier_there_is_no_progress(cast: Cast):
+    Team.objects.filter(pk=cast.bees.pk).update(tier="nectar")
+    answer = signed_in(cast.adam).get("/t/bees/tier")
+    assert answer.context["progress"] is None
+    assert b"There is no higher tier." in answer.content
 
 
 def test_a_wish_is_filed_once_and_its_state_is_seen(cast: Cast):

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from pollweb.accounts import tiers
+from pollweb.accounts import reports, tiers
 from pollweb.accounts.errors import NotPossible
 from pollweb.accounts.models import Team, TierRequest
 from pollweb.accounts.pages import staff_page
@@ -46,7 +46,14 @@ def requests(request: Any) -> HttpResponse:
 
 def _one(request: Any, wish: TierRequest, form: Decide, *, status: int = 200) -> HttpResponse:
     dot, label = REQUEST_STATES[wish.state]
-    return render(request, "staff/tier.html", {"wish": wish, "dot": dot, "label": label, "form": form}, status=status)
+    context = {
+        "wish": wish,
+        "dot": dot,
+        "label": label,
+        "requests": reports.requests_lately(wish.team),
+        "form": form,
+    }
+    return render(request, "staff/tier.html", context, status=status)
 
 
 def _wish(pk: int) -> TierRequest:

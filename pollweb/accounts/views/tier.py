@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -23,8 +24,8 @@ def tier(request: Any) -> HttpResponse:
     context = {
         "offers": tiers.offers(),
         "present": team.tier,
-        "higher": tiers.higher_than(team.tier),
-        "open": next((wish for wish in wishes if wish.state == "open"), None),
+        "progress": tiers.progress(team, wishes[0] if wishes else None),
+        "design": settings.DESIGN,
         "wishes": [(wish, *REQUEST_STATES[wish.state]) for wish in wishes],
     }
     return render(request, "teams/tier.html", context)
