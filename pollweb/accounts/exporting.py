@@ -24,12 +24,11 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
-from pollweb.accounts import mail, own_holdings, tables
+from pollweb.accounts import archive_mail, own_holdings, tables
 from pollweb.accounts.audit import record
 from pollweb.accounts.errors import NotPossible
 from pollweb.accounts.holdings import Opener, holdings
@@ -105,38 +104,24 @@ def make(pk: int) -> bool:
     except (OSError, TooLarge) as exc:
         log.warning("an export failed: %s", type(exc).__name__)
         export.path.unlink(missing_ok=True)
-        DataExport.objects.filter(pk=pk, state="running").update(state="failed", finished_at=timezone.now())
+        _end(export, "failed")
         return False
-    done = DataExport.objects.filter(pk=pk, state="running").update(
-        state="ready",
-        size=export.path.stat().st_size,
-        left_out=left_out,
-        finished_at=timezone.now(),
-        expires_at=timezone.now() + KEPT,
-    )
-    if not done:  # its owner left meanwhile, or it was believed dead
+    size, expires_at = export.path.stat().st_size, timezone.now() + KEPT
+    if not _end(export, "ready", size=size, left_out=left_out, expires_at=expires_at):
         export.path.unlink(missing_ok=True)
         return False
-    _say_ready(export)
     return True
 
 
-def _say_ready(export: DataExport) -> None:
-    """One mail to whoever asked; its link opens for them alone, signed in."""
-    export.refresh_from_db(fields=["size", "expires_at"])
-    if not export.person.email:
-        return
-    mail.send(
-        "archive",
-        [export.person.email],
-        {
-            "team": export.team.name if export.team else "",
-            "chosen": export.chosen,
-            "bytes": export.size,
-            "expires_at": export.expires_at,
-            "link": settings.SITE_URL + reverse("export", args=[export.name]),
-        },
-    )
+def _end(export: DataExport, state: str, **facts: Any) -> bool:
+    """Say how it ended, on the row and by mail; False when its owner left meanwhile, or it was believed dead."""
+    now = timezone.now()
+    running = DataExport.objects.filter(pk=export.pk, state="running")
+    if not running.update(state=state, finished_at=now, tell_at=now, **facts):
+        return False
+    export.refresh_from_db()
+    archive_mail.send(export)
+    return True
 
 
 def _write(export: DataExport) -> int:
@@ -277,14 +262,20 @@ def _readme(export: DataExport, left_out: int) -> str:
 
 
 def tidy() -> None:
-    """Remove what is over, give up what a dead worker left, tell again what nobody took. Any number may run."""
+    """Remove what is over, give up what a dead worker left, tell again what nobody took, send the mail that is due.
+
+    Any number may run.
+    """
     now = timezone.now()
     for export in DataExport.objects.overdue()[:200]:
         export.path.unlink(missing_ok=True)
         DataExport.objects.filter(pk=export.pk).update(state="expired")
-    DataExport.objects.filter(state="running", started_at__lt=now - SILENCE).update(state="failed", finished_at=now)
+    DataExport.objects.filter(state="running", started_at__lt=now - SILENCE).update(
+        state="failed", finished_at=now, tell_at=now
+    )
     for export in DataExport.objects.filter(state="queued", created_at__lt=now - timedelta(seconds=30))[:50]:
         _tell(export)
+    archive_mail.send_due()
     for stray in _strays():
         with suppress(OSError):
             stray.unlink()

@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from generation import artifacts
 from generation.models import Generation
-from pollweb.accounts import exporting, teams
+from pollweb import config
+from pollweb.accounts import archive_mail, exporting, teams
 from pollweb.accounts.audit import record
 from pollweb.accounts.models import DataExport, Membership, Team, User
 from tests.accounts.conftest import Cast
@@ -218,12 +219,72 @@ def test_the_mail_of_an_archive_speaks_its_persons_language(cast: Cast, mailoutb
     assert "请登录后下载" in mailoutbox[0].body
 
 
-def test_an_archive_that_fails_sends_no_mail(
+def test_who_asked_hears_once_that_the_archive_could_not_be_made(
     cast: Cast, mailoutbox: list[EmailMessage], monkeypatch: pytest.MonkeyPatch
 ):
-    def full(export: DataExport) -> int:
-        raise OSError("no space left")
-
-    monkeypatch.setattr(exporting, "_write", full)
+    monkeypatch.setattr(settings, "DESIGN", config.parse({"limits": {"export_bytes": 10}}))
     assert not exporting.make(exporting.ask(cast.alice, cast.bees).pk)
+    exporting.tidy()
+    [mail] = mailoutbox
+    assert mail.to == ["alice@example.com"]
+    assert "could not be made" in mail.subject
+    assert "everything that the team Bees has" in mail.body
+    assert f"{settings.SITE_URL}/t/bees/settings/export\n" in mail.body
+
+
+def test_who_asked_hears_of_an_archive_whose_worker_died(cast: Cast, mailoutbox: list[EmailMessage]):
+    export = exporting.ask(cast.alice, None)
+    DataExport.objects.filter(pk=export.pk).update(state="running", started_at=timezone.now() - timedelta(hours=1))
+    exporting.tidy()
+    exporting.tidy()
+    [mail] = mailoutbox
+    assert "could not be made" in mail.subject
+    assert "/account/export\n" in mail.body
+
+
+@pytest.mark.parametrize("late", [timedelta(0), archive_mail.LEASE], ids=["before it wrote", "while it wrote"])
+def test_the_mail_is_sent_although_the_worker_died(cast: Cast, mailoutbox: list[EmailMessage], late: timedelta):
+    export = archive(cast.alice, cast.bees)
+    mailoutbox.clear()
+    DataExport.objects.filter(pk=export.pk).update(tell_at=timezone.now() + late)  # as the dead one left it
+    with time_machine.travel(timezone.now() + late - timedelta(seconds=1), tick=False):
+        exporting.tidy()
+        assert not mailoutbox
+    with time_machine.travel(timezone.now() + late + timedelta(seconds=1), tick=False):
+        exporting.tidy()
+        exporting.tidy()
+    assert [mail.to for mail in mailoutbox] == [["alice@example.com"]]
+
+
+def test_two_who_would_send_the_mail_send_one(cast: Cast, mailoutbox: list[EmailMessage]):
+    export = archive(cast.alice, cast.bees)
+    mailoutbox.clear()
+    DataExport.objects.filter(pk=export.pk).update(tell_at=timezone.now())
+    one, other = DataExport.objects.get(), DataExport.objects.get()
+    archive_mail.send(one)
+    archive_mail.send(other)
+    assert len(mailoutbox) == 1
+
+
+def test_a_mail_server_that_was_away_gets_the_mail_later(
+    cast: Cast, mailoutbox: list[EmailMessage], monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(*_args: object, **_kwargs: object) -> None:
+        raise ConnectionRefusedError
+
+    with monkeypatch.context() as away:
+        away.setattr("django.core.mail.EmailMessage.send", refuse)
+        export = archive(cast.alice, cast.bees)
+        exporting.tidy()
+    assert (export.state, mailoutbox) == ("ready", [])
+    with time_machine.travel(timezone.now() + timedelta(minutes=6), tick=False):
+        exporting.tidy()
+        exporting.tidy()
+    assert len(mailoutbox) == 1
+
+
+def test_who_has_no_address_is_told_on_the_page_alone(cast: Cast, mailoutbox: list[EmailMessage]):
+    User.objects.filter(pk=cast.alice.pk).update(email="")
+    cast.alice.refresh_from_db()
+    assert archive(cast.alice, cast.bees).tell_at is None
     assert not mailoutbox

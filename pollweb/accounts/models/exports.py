@@ -38,6 +38,11 @@ class DataExportQuerySet(models.QuerySet["DataExport"]):
         """Of chosen results of this team, and of some use still."""
         return self.filter(team=team, chosen__gt=0, created_at__gt=timezone.now() - KEPT).exclude(state="expired")
 
+    def untold(self) -> Self:
+        """Came to an end of which whoever asked has not been told; after a week nobody waits for that any more."""
+        now = timezone.now()
+        return self.filter(state__in=["ready", "failed"], tell_at__lte=now, finished_at__gt=now - KEPT)
+
     def overdue(self) -> Self:
         """Their file is to be removed."""
         return self.filter(state="ready", expires_at__lte=timezone.now())
@@ -59,6 +64,9 @@ class DataExport(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
+    tell_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the mail about its end is due, until it is sent"
+    )
 
     objects = DataExportQuerySet.as_manager()
 
@@ -78,6 +86,7 @@ class DataExport(models.Model):
                 name="one_choice_of_a_person",
             ),
         ]
+        indexes = [models.Index(fields=["tell_at"], name="untold_exports", condition=Q(tell_at__isnull=False))]
 
     def __str__(self) -> str:
         return f"{self.team or self.person}: {self.state}"
