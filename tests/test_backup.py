@@ -9,10 +9,15 @@ import sys
 import tarfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -52,16 +57,63 @@ def make(number: int, team: Any) -> None:
     )
 
 
-def elsewhere(home: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    outer = {name: value for name, value in os.environ.items() if not name.startswith("POLLWEB_")}
-    outer |= {"POLLWEB_HOME": str(home), "DJANGO_SETTINGS_MODULE": "pollweb.settings", "POLLWEB_MODELS": "none"}
-    return subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), *command], env=outer, capture_output=True, text=True, timeout=110
-    )
+@dataclass(frozen=True)
+class Place:
+    """An installation of its own. Its commands run as processes; without an address its database is SQLite."""
+
+    home: Path
+    url: str = ""
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        outer = {name: value for name, value in os.environ.items() if not name.startswith("POLLWEB_")}
+        outer |= {"DJANGO_SETTINGS_MODULE": "pollweb.settings", "POLLWEB_MODELS": "none"}
+        outer |= {"POLLWEB_HOME": str(self.home), **({"POLLWEB_DATABASE_URL": self.url} if self.url else {})}
+        return subprocess.run(
+            [sys.executable, str(ROOT / "manage.py"), *command], env=outer, capture_output=True, text=True, timeout=110
+        )
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        path = self.home / "pollweb.sqlite3"
+        with closing(psycopg.connect(self.url) if self.url else sqlite3.connect(path)) as database:
+            return list(database.execute(query).fetchall())  # type: ignore[arg-type]
+
+    def restores(self, archive: Path) -> None:
+        restored = self.run("restore", str(archive))
+        assert restored.returncode == 0, restored.stderr
+
+    def tables(self, archive: Path) -> list[dict[str, Any]]:
+        """Make another archive of it; what that says of every table: label, count and SHA-256 of the rows."""
+        made = self.run("backup", str(archive))
+        assert made.returncode == 0, made.stderr
+        return list(reading.check(archive)[0]["tables"])
+
+
+@pytest.fixture
+def in_sqlite(tmp_path: Path) -> Place:
+    return Place(tmp_path / "home")
+
+
+@pytest.fixture
+def in_postgresql(tmp_path: Path) -> Iterator[Place]:
+    """An empty database beside that of the tests, dropped afterwards."""
+    outer = os.environ.get("POLLWEB_DATABASE_URL", "")
+    if not outer.startswith("postgres"):
+        pytest.skip("POLLWEB_DATABASE_URL names no PostgreSQL: make test-services does")
+    server, name = urlsplit(outer), f"pollweb_restored_{os.getpid()}"
+    with psycopg.connect(server._replace(path="/postgres").geturl(), autocommit=True) as admin:
+        admin.execute(f"drop database if exists {name} with (force)")
+        admin.execute(f"create database {name}")
+        yield Place(tmp_path / "postgresql", server._replace(path=f"/{name}").geturl())
+        admin.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest) -> Place:
+    return request.getfixturevalue(f"in_{request.param}")
 
 
 def test_an_archive_made_under_load_is_restored_elsewhere_with_equal_counts_and_hashes(
-    cast: Cast, tmp_path: Path, record_property: Any
+    cast: Cast, place: Place, tmp_path: Path, record_property: Any
 ) -> None:
     token = token_of(cast.bees)
     Webhook.objects.create(team=cast.bees, url="https://x.example/", secret=sealing.seal("whsec_x", webhooks.PURPOSE))
@@ -92,7 +144,8 @@ def test_an_archive_made_under_load_is_restored_elsewhere_with_equal_counts_and_
         ended.set()
         thread.join()
     took = time.monotonic() - began
-    record_property("figures", f"{told['rows']} rows in {took:.1f} s while {made} more were made")
+    kinds = f"from {connection.vendor} to {'postgresql' if place.url else 'sqlite'}"
+    record_property("figures", f"{kinds}: {told['rows']} rows in {took:.1f} s while {made} more were made")
     assert made > 0
     assert told["lost"] == []
     assert archive.stat().st_mode & 0o777 == 0o600
@@ -101,27 +154,55 @@ def test_an_archive_made_under_load_is_restored_elsewhere_with_equal_counts_and_
     for secret in (token, "whsec_x", "only for tests"):
         assert secret.encode() not in content
 
-    restored = elsewhere(tmp_path / "home", "restore", str(archive))
-    assert restored.returncode == 0, restored.stderr
+    place.restores(archive)
     manifest, _ = reading.check(archive)
-    database = sqlite3.connect(tmp_path / "home" / "pollweb.sqlite3")
     counts = {
-        table["label"]: database.execute(f"select count(*) from {TABLES[table['label']]}").fetchone()[0]
+        table["label"]: place.rows(f"select count(*) from {TABLES[table['label']]}")[0][0]
         for table in manifest["tables"]
     }
     assert counts == {table["label"]: table["count"] for table in manifest["tables"]}
     assert counts["generation.Generation"] >= ROWS
     assert counts["accounts.User"] == 6
-    assert database.execute("pragma foreign_key_check").fetchall() == []
-    artifacts_there = {digest for (digest,) in database.execute("select digest from generation_artifact")}
-    files = [path for path in (tmp_path / "home" / "media").rglob("*") if path.is_file()]
+    assert place.url or place.rows("pragma foreign_key_check") == []  # PostgreSQL sees to it by itself
+    artifacts_there = {digest for (digest,) in place.rows("select digest from generation_artifact")}
+    files = [path for path in (place.home / "media").rglob("*") if path.is_file()]
     assert {path.name for path in files} == artifacts_there
     assert all(store.digest_of(path.read_bytes()) == path.name for path in files)
     # Made again from what was restored, an archive says the same of every row.
-    again = elsewhere(tmp_path / "home", "backup", str(tmp_path / "again.tar"))
-    assert again.returncode == 0, again.stderr
-    assert reading.check(tmp_path / "again.tar")[0]["tables"] == manifest["tables"]
-    database.close()
+    assert place.tables(tmp_path / "again.tar") == manifest["tables"]
+
+
+def test_an_archive_goes_from_sqlite_to_postgresql_and_back(
+    cast: Cast, in_sqlite: Place, in_postgresql: Place, tmp_path: Path
+) -> None:
+    for number in range(20):
+        make(number, cast.bees)
+    writing.write(tmp_path / "all.tar")
+    in_sqlite.restores(tmp_path / "all.tar")
+    tables = in_sqlite.tables(tmp_path / "of-sqlite.tar")
+    in_postgresql.restores(tmp_path / "of-sqlite.tar")
+    assert in_postgresql.tables(tmp_path / "of-postgresql.tar") == tables
+    back = Place(tmp_path / "back")
+    back.restores(tmp_path / "of-postgresql.tar")
+    assert back.tables(tmp_path / "again.tar") == tables
+
+
+def test_new_rows_are_counted_on_after_those_that_were_restored(cast: Cast, place: Place, tmp_path: Path) -> None:
+    token_of(cast.bees)
+    writing.write(tmp_path / "all.tar")
+    place.restores(tmp_path / "all.tar")
+    made = place.run("createtoken", "--team", "wasps")  # a team, a token, and what the audit says of them
+    assert made.returncode == 0, made.stderr
+    assert place.rows("select count(*) from accounts_team where slug = 'wasps'") == [(1,)]
+    if not place.url:
+        return  # SQLite counts on from the largest key
+    for model in rows.tables():
+        if model._meta.pk.get_internal_type() == "BigAutoField":
+            table = model._meta.db_table
+            [(following, largest)] = place.rows(
+                f"select nextval(pg_get_serial_sequence('{table}', 'id')), coalesce(max(id), 0) from {table}"
+            )
+            assert following > largest, table
 
 
 def _copies(row: Generation, count: int) -> Any:
@@ -199,14 +280,14 @@ def test_it_is_not_restored_over_what_is_there(cast: Cast, tmp_path: Path) -> No
         call_command("restore", str(tmp_path / "all.tar"))
 
 
-def test_a_result_that_was_lost_before_is_told_and_left_out(cast: Cast, tmp_path: Path) -> None:
+def test_a_result_that_was_lost_before_is_told_and_left_out(cast: Cast, in_sqlite: Place, tmp_path: Path) -> None:
     make(1, cast.bees)
     make(2, cast.bees)
     lost = Artifact.objects.order_by("pk").first()
     assert lost
     store.remove(lost.digest, unless=lambda: False)
     assert writing.write(tmp_path / "all.tar")["lost"] == [lost.digest]
-    assert elsewhere(tmp_path / "home", "restore", str(tmp_path / "all.tar")).returncode == 0
+    in_sqlite.restores(tmp_path / "all.tar")
 
 
 def test_a_design_with_keys_in_it_is_left_out(cast: Cast, tmp_path: Path, settings: Any, monkeypatch: Any) -> None:
