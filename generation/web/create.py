@@ -14,7 +14,7 @@ from generation import catalogue, intake, store
 from generation.models import Generation
 from generation.requests import DEFAULT_IMAGE_SEED, Request
 from generation.web import brought, own
-from generation.web.forms import FORMS, MODES, OWN_SHAPE, SHAPES, ImageForm, WishForm, form_for
+from generation.web.forms import FORMS, MODES, OWN_SHAPE, SHAPES, ImageForm, TextForm, WishForm, form_for
 from generation.web.limits import standing
 from generation.web.samples import Sample, samples
 from generation.web.tiles import tiles
@@ -30,6 +30,9 @@ def create(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         form = FORMS[mode](request.POST, request.FILES)
         form.bring()
+        if isinstance(form, TextForm) and (deed := request.POST.get("arrange")):
+            form.arrange(deed)
+            return _page(request, form)
         if "code" in request.POST:
             return _page(request, form)  # for browsers without scripts: nothing is started
         if not form.is_valid():

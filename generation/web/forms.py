@@ -15,8 +15,10 @@ from generation import audio, catalogue, inputs, logo
 from generation.catalogue import ModelCard
 from generation.requests import ChatRequest, ImageRequest, Request, SpeechRequest, TranscriptionRequest
 from generation.web import brought
+from generation.web.message_fields import WithMessages, lines_before
 from generation.web.picture_fields import WithPictures
-from generation.wire import transcripts
+from generation.web.tool_fields import EXAMPLE, Tools, shown
+from generation.wire import tools, transcripts
 from generation.wire.pictures import MOST_PICTURES as MOST_AT_ONCE
 from generation.wire.pollinations import QUALITIES
 from generation.wire.values import LARGEST_SEED
@@ -24,6 +26,7 @@ from generation.wire.values import LARGEST_SEED
 MODES = ("image", "text", "speech", "transcribe")
 KIND = {"image": "image", "text": "text", "speech": "audio", "transcribe": "transcription"}
 OPTIONS = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "max_tokens", "seed")
+TOOL_CHOICES = ("auto", "required", "none")
 SHAPES = {"1:1": (1024, 1024), "3:2": (1200, 800), "2:3": (800, 1200), "16:9": (1280, 720), "9:16": (720, 1280)}
 SMALLEST_SIDE = 64
 OWN_SHAPE = "own"  # of the picture that is given
@@ -187,10 +190,12 @@ class ImageForm(WithPictures, WishForm):
         return {**super().initial_from(request), **sides, **kept, "shape": shape, "brought": pictures}
 
 
-class TextForm(WithPictures, WishForm):
+class TextForm(WithMessages, WithPictures, WishForm):
     mode = "text"
+    tool_example = EXAMPLE
 
-    system = forms.CharField(max_length=4000, required=False, widget=forms.Textarea)
+    tools = Tools()
+    tool_choice = forms.ChoiceField(choices=[(name, name) for name in TOOL_CHOICES], initial="auto", required=False)
     temperature = forms.FloatField(min_value=0, max_value=2, required=False)
     top_p = forms.FloatField(min_value=0, max_value=1, required=False)
     presence_penalty = forms.FloatField(min_value=-2, max_value=2, required=False)
@@ -202,7 +207,12 @@ class TextForm(WithPictures, WishForm):
     @property
     def has_more(self) -> bool:
         """Whether something stands in the settings that are folded away."""
-        return any(self.value(name) not in (None, "", False) for name in ("system", "json", *OPTIONS))
+        return any(self.value(name) not in (None, "", False) for name in ("json", *OPTIONS))
+
+    @property
+    def callers(self) -> list[str]:
+        """The models that are known to call tools."""
+        return [card.name for card in self.cards if card.tools]
 
     @property
     def seers(self) -> list[str]:
@@ -218,26 +228,27 @@ class TextForm(WithPictures, WishForm):
 
     def wish(self) -> ChatRequest:
         values = self.cleaned_data
-        messages: list[dict[str, Any]] = [{"role": "system", "content": values["system"]}] if values["system"] else []
-        messages.append({"role": "user", "content": content_of(values["prompt"], self.sources)})
-        options = {name: values[name] for name in OPTIONS if values[name] is not None}
+        question = {"role": "user", "content": content_of(values["prompt"], self.sources)}
+        options: dict[str, Any] = {name: values[name] for name in OPTIONS if values[name] is not None}
         options.setdefault("seed", secrets.randbelow(2**31))
         if values["json"]:
             options["response_format"] = {"type": "json_object"}
-        return ChatRequest(
-            model=values["model"], messages=tuple(messages), options=options, private=not values["public"]
-        )
+        if values["tools"]:
+            options |= tools.options(values["tools"], values["tool_choice"] or "auto")
+        messages = (*values["earlier"], question)
+        return ChatRequest(model=values["model"], messages=messages, options=options, private=not values["public"])
 
     @classmethod
     def initial_from(cls, request: ChatRequest) -> dict[str, Any]:
-        system = next((m.get("content") for m in request.messages if m.get("role") == "system"), "")
         asked = [m.get("content") for m in request.messages if m.get("role") == "user"]
         kept: dict[str, Any] = {name: request.options[name] for name in OPTIONS if name in request.options}
         pictures = brought.of(pictures_in(asked[-1] if asked else ""))
         return {
             "prompt": words_of(asked[-1] if asked else ""),
             "model": request.model,
-            "system": system if isinstance(system, str) else "",
+            "lines": lines_before(request, words_of),
+            "tools": shown(request.options.get("tools")),
+            "tool_choice": choice if (choice := request.options.get("tool_choice")) in TOOL_CHOICES else "auto",
             "json": request.json_mode,
             "brought": pictures,
             **kept,

@@ -118,6 +118,49 @@ def test_a_job_is_cancelled_by_escape(visit: Callable[..., Page], upstream: Held
     expect(page.get_by_role("heading", name="Cancelled")).to_be_visible()
 
 
+def said(upstream: Held) -> list[tuple[str, str]]:
+    return [(message["role"], message["content"]) for message in upstream.calls[-1].body["messages"]]
+
+
+def test_a_conversation_is_put_together_before_the_question(visit: Callable[..., Page], upstream: Held) -> None:
+    page = visit("/create?mode=text")
+    page.get_by_text("System message and conversation").click()
+    page.get_by_label("Text of message 1").fill("Be brief.")
+    page.get_by_role("button", name="Add a message").click()
+    expect(page.get_by_label("Text of message 2")).to_be_focused()
+    page.keyboard.type("Hello")
+    expect(page.get_by_label("Role of message 2")).to_have_value("user")
+    page.get_by_role("button", name="Add a message").click()
+    page.keyboard.type("Not this one")
+    page.get_by_role("button", name="Remove message 3").click()
+    page.get_by_role("button", name="Move message 2 up").click()
+    expect(page.get_by_role("button", name="Move message 1 down")).to_be_visible()
+    expect(page.locator("#code")).to_contain_text("Be brief.")
+    page.get_by_text("Tools", exact=True).click()
+    page.get_by_label("Functions that the model may call").fill('[{"type": "function", "function": {"name": "look"}}]')
+    page.get_by_label("Question").fill("And now?")
+    page.get_by_label("Question").press("Control+Enter")
+    expect(page).to_have_url(ITEM)
+    assert said(upstream) == [("user", "Hello"), ("system", "Be brief."), ("user", "And now?")]
+    assert upstream.calls[-1].body["tools"][0]["function"]["name"] == "look"
+
+
+def test_a_conversation_is_put_together_without_scripts(visit: Callable[..., Page], upstream: Held) -> None:
+    page = visit("/create?mode=text", java_script_enabled=False)
+    page.get_by_text("System message and conversation").click()
+    page.get_by_label("Text of message 1").fill("Be brief.")
+    page.get_by_role("button", name="Add a message").click()
+    page.get_by_label("Text of message 2").fill("Hello")
+    page.get_by_role("button", name="Move message 2 up").click()
+    expect(page.get_by_label("Text of message 1")).to_have_value("Hello")
+    page.get_by_label("Question").fill("And now?")
+    page.get_by_text("More settings").click()
+    page.get_by_label("Temperature").fill("0.5")
+    page.get_by_label("Temperature").press("Enter")  # sends the form, and moves nothing
+    expect(page.locator(".markdown strong")).to_have_text("light", timeout=PAINTED)
+    assert said(upstream) == [("user", "Hello"), ("system", "Be brief."), ("user", "And now?")]
+
+
 def test_a_result_survives_a_closed_tab(visit: Callable[..., Page], site: Site, upstream: Held) -> None:
     page = visit("/create?mode=text")
     ask_and_wait(page, upstream)

@@ -51,8 +51,8 @@ def test_without_a_seed_two_pictures_differ(client, db):
 
 
 def test_it_asks_a_question_with_a_system_message(client, db):
-    asked = {"mode": "text", "prompt": "Hello?", "system": "Be brief.", "model": "openai", "temperature": "0.5"}
-    client.post("/create", asked)
+    asked = {"mode": "text", "prompt": "Hello?", "model": "openai", "temperature": "0.5"}
+    client.post("/create", {**asked, "role": "system", "said": "Be brief."})
     request = Generation.objects.get().request()
     assert request.messages == (
         {"role": "system", "content": "Be brief."},
