@@ -1,38 +1,28 @@
 """A bucket of an S3-compatible server, through django-storages. An object appears whole, or not at all.
 
-The client retries by itself once; whatever still fails is told as our own errors, which say no address and no key.
+Whatever fails is told as our own errors, which say no address and no key.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 
-from boto3.s3.transfer import TransferConfig
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.core.files.base import ContentFile
-from storages.backends.s3 import S3Storage
 
 from generation.errors import StorageFull
+from pollweb.lib import s3
 from pollweb.lib.errors import Unavailable
 
-CONNECT_SECONDS, READ_SECONDS = 2, 15
 # How the servers of this kind say that a quota or a disk is at its end.
 FULL = frozenset({"QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "NoSpaceLeft", "507"})
 IN_MEMORY = 8 * 2**20  # bytes of a file that is read; larger ones pass through a temporary file
 
 
-@lru_cache(maxsize=4)
-def _bucket(*options: tuple[str, Any]) -> "Bucket":
-    return Bucket(dict(options))
-
-
 def current() -> "Bucket":
-    options = cast(dict[str, Any], settings.MEDIA_BUCKET)
-    return _bucket(*options.items())
+    return Bucket(cast(dict[str, Any], settings.MEDIA_BUCKET))
 
 
 @contextmanager
@@ -50,24 +40,7 @@ def _told() -> Iterator[None]:
 
 class Bucket:
     def __init__(self, options: dict[str, Any]) -> None:
-        config = Config(
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
-            retries={"total_max_attempts": 2, "mode": "standard"},
-            max_pool_connections=64,
-            s3={"addressing_style": "path" if options.get("endpoint_url") else "auto"},
-            # Servers that are not Amazon's know neither the newer checksums nor the trailers that carry them.
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-        )
-        self.storage: Any = S3Storage(
-            **options,
-            client_config=config,
-            default_acl=None,
-            file_overwrite=True,
-            transfer_config=TransferConfig(use_threads=False),  # whoever asks has a thread of their own
-            object_parameters={"ContentType": "application/octet-stream"},
-        )
+        self.storage = s3.storage(options)
 
     def _name(self, digest: str) -> str:
         return f"{digest[:2]}/{digest[2:4]}/{digest}"

@@ -1,8 +1,8 @@
 """An archive of everything that a team or a person has here: rows as JSON lines, files as they are; or of some results
 that were chosen, with a table of what they are.
 
-Made in the background; one at a time for each team and each person. It lies in POLLWEB_HOME/exports for a week, under a
-random name, readable by this server only; whoever asked for it can download it.
+Made in the background; one at a time for each team and each person. It lies on the shelf (pollweb.accounts.shelf) for a
+week, under a random name, readable by this server only; whoever asked for it can download it.
 """
 
 import csv
@@ -11,12 +11,12 @@ import logging
 import os
 import re
 import shutil
+import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
@@ -28,17 +28,19 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
-from pollweb.accounts import archive_mail, own_holdings, tables
+from pollweb.accounts import archive_mail, own_holdings, shelf, tables
 from pollweb.accounts.audit import record
 from pollweb.accounts.errors import NotPossible
 from pollweb.accounts.holdings import Opener, holdings
 from pollweb.accounts.models import DataExport, Team, User
 from pollweb.accounts.models.exports import KEPT
+from pollweb.lib.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
 # A worker that makes one says so every so often; after this long without a word it is believed dead.
 SILENCE = timedelta(minutes=10)
+STRAY_SECONDS = 3600.0
 README = """This archive holds everything that {site} keeps of {whose}, as of {at}.
 
 *.jsonl   one JSON object a line; times are UTC (RFC 3339)
@@ -100,15 +102,13 @@ def make(pk: int) -> bool:
         return False
     export = DataExport.objects.select_related("person", "team").get(pk=pk)
     try:
-        left_out = _write(export)
-    except (OSError, TooLarge) as exc:
+        left_out, size = _write(export)
+    except (OSError, TooLarge, Unavailable) as exc:
         log.warning("an export failed: %s", type(exc).__name__)
-        export.path.unlink(missing_ok=True)
         _end(export, "failed")
         return False
-    size, expires_at = export.path.stat().st_size, timezone.now() + KEPT
-    if not _end(export, "ready", size=size, left_out=left_out, expires_at=expires_at):
-        export.path.unlink(missing_ok=True)
+    if not _end(export, "ready", size=size, left_out=left_out, expires_at=timezone.now() + KEPT):
+        shelf.current().remove(export.name)
         return False
     return True
 
@@ -124,23 +124,27 @@ def _end(export: DataExport, state: str, **facts: Any) -> bool:
     return True
 
 
-def _write(export: DataExport) -> int:
-    """The archive under its name, whole or not at all; returns how many files had no room."""
+def _write(export: DataExport) -> tuple[int, int]:
+    """The archive under its name, whole or not at all; returns how many files had no room, and its bytes.
+
+    It is written on this machine, since a ZIP file needs to seek, and put on the shelf when it is finished.
+    """
     most = settings.DESIGN.limits.export_bytes
     settings.EXPORT_FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
-    part = export.path.with_suffix(".part")
+    part = settings.EXPORT_FOLDER / f"{export.name}.part"
     part.unlink(missing_ok=True)
-    left_out = 0
     try:
         with open(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as file:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
                 left_out = _some(archive, export, most) if export.chosen else _all(archive, export, most)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, export.path)
+        size = part.stat().st_size
+        DataExport.objects.filter(pk=export.pk).update(started_at=timezone.now())  # a word before what may take long
+        shelf.current().put(part, export.name)
     finally:
         part.unlink(missing_ok=True)
-    return left_out
+    return left_out, size
 
 
 def _all(archive: zipfile.ZipFile, export: DataExport, most: int) -> int:
@@ -268,7 +272,7 @@ def tidy() -> None:
     """
     now = timezone.now()
     for export in DataExport.objects.overdue()[:200]:
-        export.path.unlink(missing_ok=True)
+        shelf.current().remove(export.name)
         DataExport.objects.filter(pk=export.pk).update(state="expired")
     DataExport.objects.filter(state="running", started_at__lt=now - SILENCE).update(
         state="failed", finished_at=now, tell_at=now
@@ -276,26 +280,26 @@ def tidy() -> None:
     for export in DataExport.objects.filter(state="queued", created_at__lt=now - timedelta(seconds=30))[:50]:
         _tell(export)
     archive_mail.send_due()
-    for stray in _strays():
-        with suppress(OSError):
-            stray.unlink()
+    _remove_strays()
 
 
-def _strays() -> Iterator[Path]:
-    """Files of rows that are gone, an hour old or older: what is being written now is nobody's yet."""
-    if not settings.EXPORT_FOLDER.is_dir():
-        return
-    for path in settings.EXPORT_FOLDER.iterdir():
+def _remove_strays() -> None:
+    """What belongs to no row any more, an hour old or older: what is being written now is nobody's yet.
+
+    Parts that a killed worker left lie on its own machine: each machine removes those that it finds.
+    """
+    for name in list(shelf.current().older_than(STRAY_SECONDS)):
+        if not DataExport.objects.is_wanted(name):
+            shelf.current().remove(name)
+    for part in settings.EXPORT_FOLDER.glob("*.part"):
         with suppress(OSError):
-            if timezone.now().timestamp() - path.stat().st_mtime > 3600:
-                known = DataExport.objects.filter(name=path.stem, state__in=["running", "ready"])
-                if not known.exists():
-                    yield path
+            if time.time() - part.stat().st_mtime > STRAY_SECONDS and not DataExport.objects.is_wanted(part.stem):
+                part.unlink()
 
 
 def remove_of(exports: Iterable[DataExport]) -> None:
     """Rows and files."""
     for export in exports:
-        export.path.unlink(missing_ok=True)
-        export.path.with_suffix(".part").unlink(missing_ok=True)
+        shelf.current().remove(export.name)
+        (settings.EXPORT_FOLDER / f"{export.name}.part").unlink(missing_ok=True)
         DataExport.objects.filter(pk=export.pk).delete()

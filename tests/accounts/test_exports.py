@@ -4,6 +4,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -53,8 +54,12 @@ def made(team: Team, data: bytes = b"bytes of a picture", **fields) -> Generatio
     return Generation.objects.create(team=team, artifact_id=artifacts.keep(data, "image/png"), **values)
 
 
+def path_of(export: DataExport) -> Path:
+    return Path(settings.EXPORT_FOLDER) / f"{export.name}.zip"
+
+
 def content(export: DataExport) -> dict[str, bytes]:
-    with zipfile.ZipFile(export.path) as archive:
+    with zipfile.ZipFile(path_of(export)) as archive:
         assert archive.testzip() is None
         return {name: archive.read(name) for name in archive.namelist()}
 
@@ -77,8 +82,8 @@ def test_an_archive_of_a_team_holds_its_rows_and_its_files(cast: Cast):
     record("token.created", team=cast.bees, actor=cast.alice, target="production")
     export = archive(cast.alice, cast.bees)
     assert (export.state, export.left_out) == ("ready", 0)
-    assert export.size == export.path.stat().st_size
-    assert export.path.stat().st_mode & 0o777 == 0o600
+    assert export.size == path_of(export).stat().st_size
+    assert path_of(export).stat().st_mode & 0o777 == 0o600
     held = content(export)
     assert lines(held["team.jsonl"])[0]["name"] == "Bees"
     assert [each["name"] for each in lines(held["tokens.jsonl"])] == ["production"]
@@ -120,7 +125,7 @@ def test_whoever_asked_downloads_it_and_nobody_else(cast: Cast):
     export = archive(cast.alice, cast.bees)
     path = f"/exports/{export.name}"
     answer = signed_in(cast.alice).get(path)
-    assert b"".join(answer.streaming_content) == export.path.read_bytes()
+    assert b"".join(answer.streaming_content) == path_of(export).read_bytes()
     assert answer["Content-Disposition"].startswith('attachment; filename="bees-')
     for other in (cast.adam, cast.charlie):
         assert signed_in(other).get(path).status_code == 404
@@ -139,7 +144,7 @@ def test_it_is_removed_after_a_week(cast: Cast):
     with time_machine.travel(timezone.now() + timedelta(days=7, seconds=1), tick=False):
         assert signed_in(cast.alice).get(f"/exports/{export.name}").status_code == 404
         exporting.tidy()
-    assert not export.path.exists()
+    assert not path_of(export).exists()
     assert DataExport.objects.get().state == "expired"
 
 
@@ -147,7 +152,7 @@ def test_it_can_be_removed_before(cast: Cast):
     export = archive(cast.alice, cast.bees)
     assert signed_in(cast.charlie).post(f"/exports/{export.name}/remove").status_code == 404
     assert signed_in(cast.alice).post(f"/exports/{export.name}/remove").status_code == 302
-    assert not export.path.exists()
+    assert not path_of(export).exists()
 
 
 def test_files_without_room_are_counted_and_rows_come_whole(cast: Cast, monkeypatch):

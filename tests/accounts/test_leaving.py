@@ -14,7 +14,7 @@ from feeds.models import Outbox
 from generation import artifacts, forgetting, records, store
 from generation.models import Artifact, Generation
 from generation.requests import restore
-from pollweb.accounts import exporting, leaving, teams
+from pollweb.accounts import exporting, leaving, shelf, teams
 from pollweb.accounts.audit import record
 from pollweb.accounts.models import AuditEvent, Invitation, Membership, Team, User
 from tests.accounts.conftest import Cast
@@ -96,7 +96,7 @@ def test_nothing_of_a_person_remains(cast: Cast):
     assert tables_that_say("zelda-unique") == []
     files_after = {path for path in settings.MEDIA_FOLDER.rglob("*") if path.is_file()}
     assert files_after - files_before == set()
-    assert not export.path.exists()
+    assert shelf.current().open(export.name) is None
 
 
 def test_it_takes_the_name_and_the_password(cast: Cast):

@@ -15,28 +15,17 @@ from generation.errors import StorageFull
 from generation.models import Artifact
 from generation.store import bucket, folder
 from pollweb import config
-from pollweb.accounts import exporting
+from pollweb.accounts import exporting, shelf
 from pollweb.lib.errors import Unavailable
+from tests.bucket import KEYS, serving, under
 from tests.factories import TeamFactory
 from tests.site import free_port
-
-KEYS = {"key": "a-key", "secret": "a-secret"}
 
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
-    """The address of a server with an empty bucket `results`."""
-    import boto3
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer("127.0.0.1", free_port(), verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    address = f"http://{host}:{port}"
-    keys = {"aws_access_key_id": KEYS["key"], "aws_secret_access_key": KEYS["secret"], "region_name": "us-east-1"}
-    boto3.client("s3", endpoint_url=address, **keys).create_bucket(Bucket="results")
-    yield address
-    server.stop()
+    with serving() as address:
+        yield address
 
 
 @pytest.fixture(params=["folder", "bucket"])
@@ -45,7 +34,7 @@ def place(request: pytest.FixtureRequest, settings: Any, tmp_path: Any) -> str:
     settings.MEDIA_FOLDER = tmp_path / "media"
     if request.param == "bucket":
         address = request.getfixturevalue("s3")
-        settings.MEDIA_BUCKET = config.bucket(f"s3://results/{tmp_path.name}?endpoint={address}", **KEYS)
+        settings.MEDIA_BUCKET = under(tmp_path.name, address)
     return str(request.param)
 
 
@@ -189,6 +178,6 @@ def test_an_export_holds_the_results(place: str, settings: Any, tmp_path: Any) -
     export = DataExport.objects.create(person=alice, team=team)
     assert exporting.make(export.pk)
     export.refresh_from_db()
-    with zipfile.ZipFile(export.path) as archive:
+    with zipfile.ZipFile(io.BytesIO(shelf.current().open(export.name).read())) as archive:
         (name,) = [name for name in archive.namelist() if name.startswith("files/")]
         assert archive.read(name) == b"\x89PNG a picture"

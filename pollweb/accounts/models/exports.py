@@ -2,10 +2,8 @@
 
 import secrets
 from datetime import timedelta
-from pathlib import Path
 from typing import Self
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -46,6 +44,10 @@ class DataExportQuerySet(models.QuerySet["DataExport"]):
     def overdue(self) -> Self:
         """Their file is to be removed."""
         return self.filter(state="ready", expires_at__lte=timezone.now())
+
+    def is_wanted(self, name: str) -> bool:
+        """Whether a file of this name is being made, or may be downloaded."""
+        return self.filter(name=name, state__in=["running", "ready"]).exists()
 
 
 class DataExport(models.Model):
@@ -90,7 +92,3 @@ class DataExport(models.Model):
 
     def __str__(self) -> str:
         return f"{self.team or self.person}: {self.state}"
-
-    @property
-    def path(self) -> Path:
-        return settings.EXPORT_FOLDER / f"{self.name}.zip"

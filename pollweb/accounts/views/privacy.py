@@ -9,18 +9,19 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from pollweb.accounts import exporting, leaving
+from pollweb.accounts import exporting, leaving, shelf
 from pollweb.accounts.errors import NotPossible
 from pollweb.accounts.models import DataExport, User
 from pollweb.accounts.pages import team_page
 from pollweb.lib.errors import NotFound
+from pollweb.lib.http.downloads import Download
 
 STATES = {
     "queued": ("waiting", gettext_lazy("Waiting")),
@@ -74,21 +75,21 @@ def team_export(request: Any) -> HttpResponse:
 
 @require_safe
 @login_required
-def download(request: HttpRequest, name: str) -> FileResponse:
+def download(request: HttpRequest, name: str) -> Download:
     """The archive, for whoever asked for it: who is no longer in the team, or no longer its owner where it holds
     everything, gets it no longer."""
     user = cast(User, request.user)
     found = DataExport.objects.ready().filter(person=user, name=name).select_related("team").first()
     if found is None or (found.team and not _may_have(user, found)):
         raise NotFound(_("There is nothing at this address."))
-    try:
-        file = open(found.path, "rb")  # noqa: SIM115 - the response closes it
-    except FileNotFoundError as exc:
-        raise NotFound(_("This archive is no longer here. Ask for a new one.")) from exc
+    file = shelf.current().open(found.name)
+    if file is None:
+        raise NotFound(_("This archive is no longer here. Ask for a new one."))
     whose = found.team.slug if found.team else re.sub(r"[^0-9A-Za-z]+", "-", user.get_username()).strip("-") or "me"
-    response = FileResponse(
+    response = Download(
         file, as_attachment=True, filename=f"{whose}-{found.created_at:%Y-%m-%d}.zip", content_type="application/zip"
     )
+    response["Content-Length"] = str(found.size)  # what comes from a bucket does not say so by itself
     response["Cache-Control"] = "private, no-store"
     return response
 
