@@ -15,46 +15,33 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from feeds import collected, walls
 from feeds.forms import ScreenForm, WallForm
 from feeds.models import Screen, Wall
-from pollweb.accounts.pages import NotAllowed, team_page
+from pollweb.accounts.pages import one_of, team_page
 from pollweb.accounts.tokens import Actor
-from pollweb.lib.errors import BadRequest, NotFound
+from pollweb.lib.errors import BadRequest
+from pollweb.lib.forms import sent
 
 ON = timedelta(minutes=2)  # seen so lately, a screen is on
 
 
 def _wall(request: Any, pk: int) -> Wall:
-    found = request.visit.team.walls.filter(pk=pk).select_related("team", "app", "created_by").first()
-    if found is None:
-        raise NotFound(_("There is nothing at this address."))
-    return found
+    return one_of(request.visit.team.walls.filter(pk=pk).select_related("team", "app", "created_by"))
 
 
 def _screen(request: Any, pk: int) -> Screen:
-    found = Screen.objects.filter(pk=pk, wall__team=request.visit.team).select_related("wall__team").first()
-    if found is None:
-        raise NotFound(_("There is nothing at this address."))
-    return found
-
-
-def _actor(request: Any) -> Actor:
-    return Actor(request.visit.user, request)
-
-
-def _posted(request: Any) -> Any:
-    return request.POST if request.method == "POST" else None
+    return one_of(Screen.objects.filter(pk=pk, wall__team=request.visit.team).select_related("wall__team"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @team_page("walls.see")
 def walls_list(request: Any) -> HttpResponse:
     """GET: all of them. POST: make one."""
-    if request.method == "POST" and "walls.change" not in request.visit.may:
-        raise NotAllowed(_("Your role in this team does not reach this far. An admin of the team can help."))
+    if request.method == "POST":
+        request.visit.require("walls.change")
     team = request.visit.team
-    form = WallForm(_posted(request), team=team, person=request.visit.user)
+    form = WallForm(sent(request), team=team, person=request.visit.user)
     if request.method == "POST" and form.is_valid():
         try:
-            made = walls.create(team, by=_actor(request), **form.values)
+            made = walls.create(team, by=Actor.at(request), **form.values)
         except BadRequest as exc:
             form.add_error(None, exc.message)
         else:
@@ -98,9 +85,9 @@ def one(request: Any, wall: int) -> HttpResponse:
 @team_page("walls.change")
 def change(request: Any, wall: int) -> HttpResponse:
     found = _wall(request, wall)
-    form = WallForm(_posted(request), team=request.visit.team, person=request.visit.user, wall=found)
+    form = WallForm(sent(request), team=request.visit.team, person=request.visit.user, wall=found)
     if request.method == "POST" and form.is_valid():
-        walls.change(found, by=_actor(request), **form.values)
+        walls.change(found, by=Actor.at(request), **form.values)
         messages.success(request, _("Saved. Whoever looks at the wall sees it in a few seconds."))
         return redirect("team-walls-one", request.visit.team.slug, found.pk)
     context = {"form": form, "wall": found}
@@ -112,7 +99,7 @@ def change(request: Any, wall: int) -> HttpResponse:
 def remove(request: Any, wall: int) -> HttpResponse:
     found = _wall(request, wall)
     if request.method == "POST":
-        walls.remove(found, by=_actor(request))
+        walls.remove(found, by=Actor.at(request))
         messages.success(request, _("%(name)s is removed.") % {"name": found.name})
         return redirect("team-walls", request.visit.team.slug)
     return render(request, "teams/wall_remove.html", {"wall": found, "screens": found.screens.count()})
@@ -135,10 +122,10 @@ def reload(request: Any, wall: int) -> HttpResponse:
 def add_screen(request: Any, wall: int) -> HttpResponse:
     """GET: the form. POST: the screen; the answer shows its display key, this once."""
     found = _wall(request, wall)
-    form = ScreenForm(_posted(request))
+    form = ScreenForm(sent(request))
     if request.method == "POST" and form.is_valid():
         try:
-            made, key = walls.add_screen(found, form.cleaned_data["name"], form.shown, by=_actor(request))
+            made, key = walls.add_screen(found, form.cleaned_data["name"], form.shown, by=Actor.at(request))
         except BadRequest as exc:
             form.add_error(None, exc.message)
         else:
@@ -156,9 +143,9 @@ def _made(request: Any, screen: Screen, key: str) -> HttpResponse:
 @team_page("walls.change")
 def change_screen(request: Any, screen: int) -> HttpResponse:
     found = _screen(request, screen)
-    form = ScreenForm(_posted(request), screen=found)
+    form = ScreenForm(sent(request), screen=found)
     if request.method == "POST" and form.is_valid():
-        walls.change_screen(found, form.cleaned_data["name"], form.shown, by=_actor(request))
+        walls.change_screen(found, form.cleaned_data["name"], form.shown, by=Actor.at(request))
         messages.success(request, _("Saved. The screen shows it in a few seconds."))
         return redirect("team-walls-one", request.visit.team.slug, found.wall_id)
     context = {"form": form, "wall": found.wall, "screen": found}
@@ -179,7 +166,7 @@ def reload_screen(request: Any, screen: int) -> HttpResponse:
 def rotate(request: Any, screen: int) -> HttpResponse:
     """A new display key; the answer shows it, this once."""
     found = _screen(request, screen)
-    return _made(request, found, walls.rotate(found, by=_actor(request)))
+    return _made(request, found, walls.rotate(found, by=Actor.at(request)))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -187,7 +174,7 @@ def rotate(request: Any, screen: int) -> HttpResponse:
 def remove_screen(request: Any, screen: int) -> HttpResponse:
     found = _screen(request, screen)
     if request.method == "POST":
-        walls.remove_screen(found, by=_actor(request))
+        walls.remove_screen(found, by=Actor.at(request))
         messages.success(request, _("%(name)s is removed.") % {"name": found.name})
         return redirect("team-walls-one", request.visit.team.slug, found.wall_id)
     return render(request, "teams/screen_remove.html", {"screen": found, "wall": found.wall})

@@ -42,6 +42,9 @@ GROUPS: tuple[tuple[Section, ...], ...] = (
 )
 
 
+LABELS = {each.name: each.label for group in GROUPS for each in group}
+
+
 def sections(team_slug: str, allowed: frozenset[str]) -> Iterator[list[tuple[Section, str]]]:
     """Each group with what this member may see: (section, address)."""
     for group in GROUPS:

@@ -7,6 +7,7 @@ from typing import Any, Concatenate
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -29,6 +30,11 @@ class Visit:
     def may(self) -> frozenset[str]:
         """For templates: `{% if "tokens.create" in visit.may %}`."""
         return BY_ROLE[self.membership.role]
+
+    def require(self, action: str) -> None:
+        """NotAllowed for a member whose role does not reach that far."""
+        if not may(self.membership, action):
+            raise NotAllowed(_("Your role in this team does not reach this far. An admin of the team can help."))
 
 
 class NotAllowed(PollwebError):
@@ -60,8 +66,8 @@ def team_page[**P](
             )
             if membership is None:
                 raise NotFound(_("There is nothing at this address."))
-            if not may(membership, action):
-                raise NotAllowed(_("Your role in this team does not reach this far. An admin of the team can help."))
+            visit = Visit(membership.user, membership.team, membership)
+            visit.require(action)
             if (
                 needs_second_factor
                 and membership.team.requires_second_factor
@@ -69,7 +75,7 @@ def team_page[**P](
             ):
                 return _to_second_factor(request)
             current.enter(request, membership.team)
-            request.visit = Visit(membership.user, membership.team, membership)  # type: ignore[attr-defined]
+            request.visit = visit  # type: ignore[attr-defined]
             response = view(request, *args, **kwargs)
             response.headers.setdefault("Cache-Control", "private, no-store")
             return response
@@ -78,6 +84,14 @@ def team_page[**P](
         return guarded
 
     return decorate
+
+
+def one_of[Row: Model](rows: QuerySet[Row]) -> Row:
+    """The row that an address names; NotFound where there is none, or none that may be seen."""
+    found = rows.first()
+    if found is None:
+        raise NotFound(_("There is nothing at this address."))
+    return found
 
 
 def _to_second_factor(request: HttpRequest) -> HttpResponse:

@@ -75,6 +75,11 @@ class Actor:
     user: User | None = None
     request: HttpRequest | None = None
 
+    @classmethod
+    def at(cls, request: Any) -> "Actor":
+        """Whoever sent this to a team's page."""
+        return cls(request.visit.user, request)
+
 
 OPERATOR = Actor()
 

@@ -7,8 +7,14 @@ from typing import Any
 
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, ClearableFileInput, RadioSelect
 from django.forms.renderers import TemplatesSetting
+from django.http import HttpRequest, QueryDict
 
 UNSTYLED = (CheckboxInput, CheckboxSelectMultiple, RadioSelect, ClearableFileInput)
+
+
+def sent(request: HttpRequest) -> QueryDict | None:
+    """What a form was sent with; None shows it empty."""
+    return request.POST if request.method == "POST" else None
 
 
 class Field(BoundField):

@@ -6,7 +6,7 @@ from django import template
 from django.utils.translation import gettext as _
 
 from pollweb.accounts import current, money
-from pollweb.accounts.navigation import sections
+from pollweb.accounts.navigation import LABELS, sections
 
 register = template.Library()
 
@@ -16,13 +16,24 @@ def team_sections(context: dict[str, Any]) -> dict[str, Any]:
     """The side list of a team's pages, and the switch between teams above it."""
     request = context["request"]
     visit = request.visit
-    page = request.resolver_match.url_name.removeprefix("team-")
     return {
         "team": visit.team,
         "teams": current.teams(request),
         "groups": list(sections(visit.team.slug, visit.may)),
-        "current": page.partition("-")[0],  # tokens-new is a page of tokens
+        "current": _section(request),
     }
+
+
+def _section(request: Any) -> str:
+    """`tokens` for team-tokens and team-tokens-new."""
+    name: str = request.resolver_match.url_name
+    return name.removeprefix("team-").partition("-")[0]
+
+
+@register.simple_tag(takes_context=True)
+def section_name(context: dict[str, Any]) -> str:
+    """What the side list calls the section that this page is in."""
+    return str(LABELS[_section(context["request"])])
 
 
 register.filter("money", money.said)

@@ -4,7 +4,7 @@ from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -13,11 +13,7 @@ from django.views.decorators.http import require_http_methods
 from pollweb.accounts import current
 from pollweb.accounts.models import User
 from pollweb.accounts.preferences import Preferences, Welcome, choose_visibility
-
-
-def _sent(request: HttpRequest) -> QueryDict | None:
-    """What a form was sent with; None shows it empty."""
-    return request.POST if request.method == "POST" else None
+from pollweb.lib.forms import sent
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -25,7 +21,7 @@ def _sent(request: HttpRequest) -> QueryDict | None:
 def overview(request: HttpRequest) -> HttpResponse:
     """Who one is, and how one wants to see the site."""
     user = cast(User, request.user)
-    form = Preferences(user, _sent(request))
+    form = Preferences(user, sent(request))
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, _("Saved."))
@@ -42,7 +38,7 @@ def welcome(request: HttpRequest) -> HttpResponse:
     goal = request.POST.get("next") or request.GET.get("next") or ""
     if not url_has_allowed_host_and_scheme(goal, {request.get_host()}, require_https=request.is_secure()):
         goal = ""
-    form = Welcome(_sent(request))
+    form = Welcome(sent(request))
     if request.method == "POST" and form.is_valid():
         choose_visibility(user, form.cleaned_data["visibility"])
         return redirect(goal or "teams")

@@ -11,25 +11,19 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from pollweb.accounts import invitations, membership
 from pollweb.accounts.errors import NotPossible
 from pollweb.accounts.models import Invitation, Membership
-from pollweb.accounts.pages import NotAllowed, team_page
+from pollweb.accounts.pages import NotAllowed, one_of, team_page
 from pollweb.accounts.permissions import may_give
 from pollweb.accounts.team_forms import Invite, Role, roles_given_by
 from pollweb.accounts.words import ROLE_HELP, ROLE_NAMES
-from pollweb.lib.errors import NotFound
+from pollweb.lib.forms import sent
 
 
 def _member(request: Any, pk: int) -> Membership:
-    found = Membership.objects.filter(team=request.visit.team, pk=pk).select_related("user", "team").first()
-    if found is None:
-        raise NotFound(_("There is nothing at this address."))
-    return found
+    return one_of(Membership.objects.filter(team=request.visit.team, pk=pk).select_related("user", "team"))
 
 
 def _invitation(request: Any, pk: int) -> Invitation:
-    found = Invitation.objects.filter(team=request.visit.team, pk=pk, accepted_at=None, revoked_at=None).first()
-    if found is None:
-        raise NotFound(_("There is nothing at this address."))
-    return found
+    return one_of(Invitation.objects.filter(team=request.visit.team, pk=pk, accepted_at=None, revoked_at=None))
 
 
 @require_safe
@@ -50,21 +44,19 @@ def members(request: Any) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @team_page("members.invite")
 def invite(request: Any) -> HttpResponse:
-    form = Invite(
-        request.POST if request.method == "POST" else None, roles=roles_given_by(request.visit.membership.role)
-    )
+    form = Invite(sent(request), roles=roles_given_by(request.visit.membership.role))
     status = 200
     if request.method == "POST":
         status = 422
         if form.is_valid():
             try:
-                sent = invitations.invite(
+                made = invitations.invite(
                     request.visit, form.cleaned_data["email"], form.cleaned_data["role"], request=request
                 )
             except NotPossible as refused:
                 form.add_error(None, refused.message)
             else:
-                return _sent(request, sent)
+                return _sent(request, made)
     return render(request, "teams/invite.html", {"form": form}, status=status)
 
 

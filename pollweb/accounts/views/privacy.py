@@ -19,8 +19,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from pollweb.accounts import exporting, leaving, shelf
 from pollweb.accounts.errors import NotPossible
 from pollweb.accounts.models import DataExport, User
-from pollweb.accounts.pages import team_page
+from pollweb.accounts.pages import one_of, team_page
 from pollweb.lib.errors import NotFound
+from pollweb.lib.forms import sent
 from pollweb.lib.http.downloads import Download
 
 STATES = {
@@ -142,7 +143,7 @@ class Goodbye(forms.Form):
 def delete(request: HttpRequest) -> HttpResponse:
     """Delete the account: what goes with it is listed first."""
     user = cast(User, request.user)
-    form = Goodbye(request.POST if request.method == "POST" else None, user=user)
+    form = Goodbye(sent(request), user=user)
     if request.method == "POST" and form.is_valid():
         leaving.leave(user)
         logout(request)
@@ -166,9 +167,7 @@ def _private(response: HttpResponse) -> HttpResponse:
 @login_required
 def remove(request: HttpRequest, name: str) -> HttpResponse:
     """Remove an archive before its week is over."""
-    found = DataExport.objects.filter(person=cast(User, request.user), name=name, state="ready").first()
-    if found is None:
-        raise NotFound(_("There is nothing at this address."))
+    found = one_of(DataExport.objects.filter(person=cast(User, request.user), name=name, state="ready"))
     page = "team-library" if found.chosen else "team-settings-export"
     back = (page, found.team.slug) if found.team else ("account-export",)
     exporting.remove_of([found])

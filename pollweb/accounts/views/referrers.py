@@ -14,9 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from pollweb.accounts import audit, domains, looking, referrers, reports, verification
 from pollweb.accounts.errors import InvalidReferrer
 from pollweb.accounts.models import Referrer, SeenHost
-from pollweb.accounts.pages import NotAllowed, team_page
+from pollweb.accounts.pages import NotAllowed, one_of, team_page
 from pollweb.accounts.tokens import Actor
-from pollweb.lib.errors import NotFound
 
 MOST_SEEN = 50
 
@@ -40,9 +39,7 @@ class Registration(forms.Form):
 
 
 def _referrer(request: Any, pk: int, *, to_change: bool = False) -> Referrer:
-    found = Referrer.objects.filter(team=request.visit.team, pk=pk).select_related("app", "team", "created_by").first()
-    if found is None:
-        raise NotFound(_("There is nothing at this address."))
+    found = one_of(Referrer.objects.filter(team=request.visit.team, pk=pk).select_related("app", "team", "created_by"))
     if to_change and not _may_change(request, found):
         raise NotAllowed(_("This referrer is somebody else's. Its maker or an admin of the team can change it."))
     return found
@@ -54,22 +51,20 @@ def _may_change(request: Any, referrer: Referrer) -> bool:
     return "referrers.create" in request.visit.may and referrer.created_by_id == request.visit.user.pk
 
 
-def _actor(request: Any) -> Actor:
-    return Actor(request.visit.user, request)
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 @team_page("referrers.see")
 def referrers_list(request: Any) -> HttpResponse:
     """GET: all, by app; `test=` says what a referrer would get. POST: register one."""
     if request.method == "POST":
-        if "referrers.create" not in request.visit.may:
-            raise NotAllowed(_("Your role in this team does not reach this far. An admin of the team can help."))
+        request.visit.require("referrers.create")
         form = Registration(request.POST)
         if form.is_valid():
             try:
                 row = referrers.register(
-                    request.visit.team, form.cleaned_data["text"], form.cleaned_data["app"].strip(), by=_actor(request)
+                    request.visit.team,
+                    form.cleaned_data["text"],
+                    form.cleaned_data["app"].strip(),
+                    by=Actor.at(request),
                 )
             except InvalidReferrer as exc:
                 form.add_error("text", exc.message)
@@ -143,7 +138,7 @@ def check(request: Any, referrer: int) -> HttpResponse:
 def remove(request: Any, referrer: int) -> HttpResponse:
     row = _referrer(request, referrer, to_change=True)
     if request.method == "POST":
-        referrers.remove(row, by=_actor(request))
+        referrers.remove(row, by=Actor.at(request))
         messages.success(request, _("%(name)s is removed.") % {"name": row.pattern})
         return redirect("team-referrers", request.visit.team.slug)
     return render(request, "teams/referrer_remove.html", {"referrer": row})
@@ -153,9 +148,7 @@ def remove(request: Any, referrer: int) -> HttpResponse:
 @team_page("referrers.change")
 def block(request: Any, host: int) -> HttpResponse:
     """Refuse a seen host the use of the team's identifiers, or allow it again."""
-    seen = SeenHost.objects.filter(team=request.visit.team, pk=host).first()
-    if seen is None:
-        raise NotFound(_("There is nothing at this address."))
+    seen = one_of(SeenHost.objects.filter(team=request.visit.team, pk=host))
     seen.blocked_at = None if seen.blocked_at else timezone.now()
     seen.save(update_fields=["blocked_at"])
     action = "referrer.blocked" if seen.blocked_at else "referrer.unblocked"

@@ -14,6 +14,7 @@ from pollweb.accounts.audit import record
 from pollweb.accounts.models import Team
 from pollweb.accounts.pages import team_page
 from pollweb.accounts.team_forms import TeamSettings
+from pollweb.lib.forms import sent
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -21,7 +22,7 @@ from pollweb.accounts.team_forms import TeamSettings
 def settings(request: Any) -> HttpResponse:
     # A copy of its own: a form that is refused must not change what the frame around it shows.
     team = Team.objects.get(pk=request.visit.team.pk)
-    form = TeamSettings(request.POST if request.method == "POST" else None, instance=team, user=request.visit.user)
+    form = TeamSettings(sent(request), instance=team, user=request.visit.user)
     status = 200
     if request.method == "POST":
         if form.is_valid():

@@ -11,10 +11,9 @@ from django.views.decorators.http import require_POST, require_safe
 from pollweb.accounts import reports, tiers
 from pollweb.accounts.errors import NotPossible
 from pollweb.accounts.models import Team, TierRequest
-from pollweb.accounts.pages import staff_page
+from pollweb.accounts.pages import one_of, staff_page
 from pollweb.accounts.team_forms import Decide, SetTier
 from pollweb.accounts.words import REQUEST_STATES
-from pollweb.lib.errors import NotFound
 from pollweb.lib.paging import page
 
 PAGE = 50
@@ -57,10 +56,7 @@ def _one(request: Any, wish: TierRequest, form: Decide, *, status: int = 200) ->
 
 
 def _wish(pk: int) -> TierRequest:
-    found = TierRequest.objects.select_related("team", "asked_by", "decided_by").filter(pk=pk).first()
-    if found is None:
-        raise NotFound(_("There is nothing at this address."))
-    return found
+    return one_of(TierRequest.objects.select_related("team", "asked_by", "decided_by").filter(pk=pk))
 
 
 @require_safe

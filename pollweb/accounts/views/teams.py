@@ -17,6 +17,7 @@ from pollweb.accounts.pages import team_page
 from pollweb.accounts.team_forms import NewTeam, TypedName
 from pollweb.accounts.words import ROLE_NAMES
 from pollweb.lib.errors import NotFound
+from pollweb.lib.forms import sent
 
 
 @require_safe
@@ -52,7 +53,7 @@ def mine(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def new(request: HttpRequest) -> HttpResponse:
-    form = NewTeam(request.POST if request.method == "POST" else None)
+    form = NewTeam(sent(request))
     status = 200
     if request.method == "POST":
         status = 422
@@ -77,7 +78,7 @@ def new(request: HttpRequest) -> HttpResponse:
 def delete(request: Any) -> HttpResponse:
     """Asks for the team's name; a week to undo."""
     team = request.visit.team
-    form = TypedName(request.POST if request.method == "POST" else None, name=team.name)
+    form = TypedName(sent(request), name=team.name)
     status = 200
     if request.method == "POST":
         status = 422

@@ -14,6 +14,7 @@ from pollweb.accounts.errors import NotPossible
 from pollweb.accounts.pages import team_page
 from pollweb.accounts.team_forms import AskForTier
 from pollweb.accounts.words import REQUEST_STATES
+from pollweb.lib.forms import sent
 
 
 @require_safe
@@ -39,7 +40,7 @@ def ask(request: Any) -> HttpResponse:
     if not higher:
         messages.info(request, _("There is no higher tier."))
         return redirect("team-tier", team.slug)
-    form = AskForTier(request.POST if request.method == "POST" else None, tiers=higher, initial={"wanted": higher[0]})
+    form = AskForTier(sent(request), tiers=higher, initial={"wanted": higher[0]})
     status = 200
     if request.method == "POST":
         status = 422

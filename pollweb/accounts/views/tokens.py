@@ -15,10 +15,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from pollweb.accounts import allowances, audit, reports, scopes, tokens
 from pollweb.accounts.models import Token
-from pollweb.accounts.pages import NotAllowed, team_page
+from pollweb.accounts.pages import NotAllowed, one_of, team_page
 from pollweb.accounts.token_forms import Limits, NewToken, Revocation, Rotation
 from pollweb.accounts.tokens import Actor
-from pollweb.lib.errors import NotFound
 
 ROWS = 50
 STATES = {"active": "usable", "expiring": "expiring", "expired": "expired", "revoked": "revoked"}
@@ -26,9 +25,7 @@ STATES = {"active": "usable", "expiring": "expiring", "expired": "expired", "rev
 
 def _token(request: Any, pk: int, *, to_change: bool = False) -> Token:
     """The team's token of this number; NotAllowed for somebody else's that one may not change."""
-    found = Token.objects.filter(team=request.visit.team, pk=pk).select_related("created_by", "app", "team").first()
-    if found is None:
-        raise NotFound(_("There is nothing at this address."))
+    found = one_of(Token.objects.filter(team=request.visit.team, pk=pk).select_related("created_by", "app", "team"))
     if to_change and not _may_change(request, found):
         raise NotAllowed(_("This token is somebody else's. Its maker or an admin of the team can change it."))
     return found
@@ -38,10 +35,6 @@ def _may_change(request: Any, token: Token) -> bool:
     if "tokens.change_all" in request.visit.may:
         return True
     return "tokens.change" in request.visit.may and token.created_by_id == request.visit.user.pk
-
-
-def _actor(request: Any) -> Actor:
-    return Actor(request.visit.user, request)
 
 
 @require_safe
@@ -87,7 +80,7 @@ def new(request: Any) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         limits = form.limits()
         made = tokens.create(
-            request.visit.team, limits.pop("name"), limits.pop("visibility"), by=_actor(request), **limits
+            request.visit.team, limits.pop("name"), limits.pop("visibility"), by=Actor.at(request), **limits
         )
         return _made(request, made)
     return render(request, "teams/token_new.html", {"form": form}, status=422 if form.errors else 200)
@@ -180,7 +173,7 @@ def rotate(request: Any, token: int) -> HttpResponse:
         messages.error(request, _("A revoked token is not rotated. Make a new one."))
     elif form.is_valid():
         overlap = timedelta(hours=int(form.cleaned_data["overlap"]))
-        return _made(request, tokens.rotate(found, overlap, by=_actor(request)), rotated=True)
+        return _made(request, tokens.rotate(found, overlap, by=Actor.at(request)), rotated=True)
     else:
         limits = Limits(team=request.visit.team, initial=Limits.initial_of(found))
         return _page(request, found, limits, 422, rotation=form)
@@ -196,7 +189,7 @@ def revoke(request: Any, token: int) -> HttpResponse:
         limits = Limits(team=request.visit.team, initial=Limits.initial_of(found))
         return _page(request, found, limits, 422, revocation=form)
     if found.revoked_at is None:
-        tokens.revoke(found, form.cleaned_data["reason"], by=_actor(request))
+        tokens.revoke(found, form.cleaned_data["reason"], by=Actor.at(request))
     return redirect("team-tokens-one", request.visit.team.slug, found.pk)
 
 
@@ -204,7 +197,7 @@ def revoke(request: Any, token: int) -> HttpResponse:
 @team_page("tokens.see")
 def restore(request: Any, token: int) -> HttpResponse:
     found = _token(request, token, to_change=True)
-    if tokens.restore(found, by=_actor(request)):
+    if tokens.restore(found, by=Actor.at(request)):
         messages.success(request, _("The token works again."))
     else:
         messages.error(request, _("It was revoked too long ago to be had back. Make a new one."))

@@ -14,10 +14,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from pollweb.accounts import webhooks
 from pollweb.accounts.models import Webhook, WebhookDelivery
-from pollweb.accounts.pages import NotAllowed, team_page
+from pollweb.accounts.pages import one_of, team_page
 from pollweb.accounts.tokens import Actor
 from pollweb.lib import paging
-from pollweb.lib.errors import BadRequest, NotFound
+from pollweb.lib.errors import BadRequest
+from pollweb.lib.forms import sent
 
 ROWS = 25
 
@@ -57,38 +58,28 @@ def _refusal(exc: BadRequest) -> str:
 
 
 def _webhook(request: Any, pk: int) -> Webhook:
-    found = request.visit.team.webhooks.kept().filter(pk=pk).select_related("team", "created_by").first()
-    if found is None:
-        raise NotFound(_("There is nothing at this address."))
-    return found
+    return one_of(request.visit.team.webhooks.kept().filter(pk=pk).select_related("team", "created_by"))
 
 
 def _delivery(request: Any, pk: Any) -> WebhookDelivery:
-    found = (
-        WebhookDelivery.objects.filter(pk=pk, webhook__team=request.visit.team, webhook__removed_at=None)
-        .select_related("webhook__team")
-        .first()
+    return one_of(
+        WebhookDelivery.objects.filter(
+            pk=pk, webhook__team=request.visit.team, webhook__removed_at=None
+        ).select_related("webhook__team")
     )
-    if found is None:
-        raise NotFound(_("There is nothing at this address."))
-    return found
-
-
-def _actor(request: Any) -> Actor:
-    return Actor(request.visit.user, request)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @team_page("webhooks.see")
 def webhooks_list(request: Any) -> HttpResponse:
     """GET: all of them. POST: add one; the answer shows its secret, this once."""
-    if request.method == "POST" and "webhooks.change" not in request.visit.may:
-        raise NotAllowed(_("Your role in this team does not reach this far. An admin of the team can help."))
-    form = Registration(request.POST if request.method == "POST" else None)
+    if request.method == "POST":
+        request.visit.require("webhooks.change")
+    form = Registration(sent(request))
     if request.method == "POST" and form.is_valid():
         try:
             made, secret = webhooks.create(
-                request.visit.team, form.cleaned_data["url"], form.cleaned_data["events"], by=_actor(request)
+                request.visit.team, form.cleaned_data["url"], form.cleaned_data["events"], by=Actor.at(request)
             )
         except BadRequest as exc:
             form.add_error(None, exc.message)
@@ -129,11 +120,9 @@ def one(request: Any, webhook: int) -> HttpResponse:
 @team_page("webhooks.change")
 def change(request: Any, webhook: int) -> HttpResponse:
     found = _webhook(request, webhook)
-    form = Registration(
-        request.POST if request.method == "POST" else None, initial={"url": found.url, "events": found.events}
-    )
+    form = Registration(sent(request), initial={"url": found.url, "events": found.events})
     if request.method == "POST" and form.is_valid():
-        webhooks.change(found, form.cleaned_data["url"], form.cleaned_data["events"], by=_actor(request))
+        webhooks.change(found, form.cleaned_data["url"], form.cleaned_data["events"], by=Actor.at(request))
         messages.success(request, _("Saved."))
         return redirect("team-webhooks-one", request.visit.team.slug, found.pk)
     context = {"form": form, "webhook": found}
@@ -151,20 +140,20 @@ def test(request: Any, webhook: int) -> HttpResponse:
 @team_page("webhooks.change")
 def rotate(request: Any, webhook: int) -> HttpResponse:
     found = _webhook(request, webhook)
-    return _made(request, found, webhooks.rotate(found, by=_actor(request)))
+    return _made(request, found, webhooks.rotate(found, by=Actor.at(request)))
 
 
 @require_POST
 @team_page("webhooks.change")
 def pause(request: Any, webhook: int) -> HttpResponse:
-    webhooks.pause(_webhook(request, webhook), by=_actor(request))
+    webhooks.pause(_webhook(request, webhook), by=Actor.at(request))
     return redirect("team-webhooks-one", request.visit.team.slug, webhook)
 
 
 @require_POST
 @team_page("webhooks.change")
 def start(request: Any, webhook: int) -> HttpResponse:
-    webhooks.start(_webhook(request, webhook), by=_actor(request))
+    webhooks.start(_webhook(request, webhook), by=Actor.at(request))
     return redirect("team-webhooks-one", request.visit.team.slug, webhook)
 
 
@@ -173,7 +162,7 @@ def start(request: Any, webhook: int) -> HttpResponse:
 def remove(request: Any, webhook: int) -> HttpResponse:
     found = _webhook(request, webhook)
     if request.method == "POST":
-        webhooks.remove(found, by=_actor(request))
+        webhooks.remove(found, by=Actor.at(request))
         messages.success(request, _("%(name)s is removed.") % {"name": found.url})
         return redirect("team-webhooks", request.visit.team.slug)
     return render(request, "teams/webhook_remove.html", {"webhook": found})
