@@ -10,7 +10,10 @@ from tests.e2e.people import PASSWORD, sign_up
 from tests.site import Site
 
 PAGES = ("/account/", "/account/email/", "/account/password/change/", "/account/2fa/", "/account/sessions/")
-WAYS_IN = ("/account/login/", "/account/signup/", "/account/login/code/", "/account/password/reset/")
+WAYS_IN = (
+    "/account/login/", "/account/signup/", "/account/login/code/", "/account/password/reset/", "/account/inactive/",
+    "/account/3rdparty/login/cancelled/",
+)  # fmt: skip
 
 
 def test_one_signs_up_finds_the_way_out_and_back(site: Site, visit: Any) -> None:

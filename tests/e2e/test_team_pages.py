@@ -20,6 +20,8 @@ import django; django.setup()
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
+from feeds import walls
+from feeds.choices import Choices
 from pollweb.accounts import tiers, webhooks
 from pollweb.accounts.tokens import Actor
 from pollweb.accounts.models import Membership, WebhookDelivery, Team, TierRequest, User
@@ -42,11 +44,16 @@ hook, _ = webhooks.create(team, url, ["generation.done"], by=Actor(alice))
 body = '{"type": "generation.done", "data": {"id": "abcdefghijklmnopqrstuv"}}'
 told = WebhookDelivery.objects.create(webhook=hook, event="generation.done", body=body, state="failed", status=500,
     answer="<h1>" + "no" * 80, attempts=9, tried_at=hook.created_at)
-print(session(alice), session(bob), member.pk, wish.pk, hook.pk, told.pk)
+wall = walls.create(team, by=Actor(alice), name="Entrance hall")
+screen, _ = walls.add_screen(wall, "Beside the window to the courtyard", Choices(), by=Actor(alice))
+print(session(alice), session(bob), member.pk, wish.pk, hook.pk, told.pk, wall.pk, screen.pk)
 """
 PAGES = (
     "/teams", "/teams/new", "/t/orchid/members", "/t/orchid/members/invite", "/t/orchid/members/{member}",
     "/t/orchid/overview", "/t/orchid/library", "/t/orchid/usage", "/t/orchid/requests",
+    "/t/orchid/tokens", "/t/orchid/tokens/new", "/t/orchid/referrers", "/t/orchid/walls", "/t/orchid/walls/{wall}",
+    "/t/orchid/walls/{wall}/change", "/t/orchid/walls/{wall}/remove", "/t/orchid/walls/{wall}/screens",
+    "/t/orchid/screens/{screen}/change", "/t/orchid/screens/{screen}/remove",
     "/t/orchid/webhooks", "/t/orchid/webhooks/{hook}", "/t/orchid/webhooks/{hook}/change",
     "/t/orchid/webhooks/{hook}/remove", "/t/orchid/deliveries/{told}",
     "/t/orchid/leave", "/t/orchid/tier", "/t/orchid/tier/ask", "/t/orchid/audit", "/t/orchid/audit?actor=nobody",
@@ -72,7 +79,8 @@ def cast(site: Site) -> dict[str, str]:
         text=True,
         check=True,
     )
-    return dict(zip(("alice", "bob", "member", "wish", "hook", "told"), made.stdout.split()[-6:], strict=True))
+    names = ("alice", "bob", "member", "wish", "hook", "told", "wall", "screen")
+    return dict(zip(names, made.stdout.split()[-len(names) :], strict=True))
 
 
 @pytest.mark.parametrize(
