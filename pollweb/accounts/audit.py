@@ -8,6 +8,8 @@ from pollweb.accounts import hints
 from pollweb.accounts.models import AuditEvent, Team, User
 from pollweb.lib import http
 
+ITSELF = "pollweb"  # the actor's name where no person acted
+
 
 def record(
     action: str,
@@ -23,7 +25,7 @@ def record(
     return AuditEvent.objects.create(
         team=team,
         actor=actor,
-        actor_name=actor.get_username() if actor else "pollweb",
+        actor_name=actor.get_username() if actor else ITSELF,
         action=action,
         target=str(target)[:200],
         detail=detail,

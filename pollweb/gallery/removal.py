@@ -5,7 +5,7 @@ What an operator decides is told to its maker by mail, where there is a team to 
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Min
+from django.db.models import F
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -15,7 +15,7 @@ from generation import search
 from generation.models import Generation
 from pollweb.accounts import audit, mail
 from pollweb.accounts.membership import owners_mail
-from pollweb.accounts.models import User
+from pollweb.accounts.models import AuditEvent, User
 from pollweb.gallery.models import Appeal, Report
 
 
@@ -57,17 +57,25 @@ def uphold(generation: Generation, by: User, *, reason: str, request: HttpReques
 @transaction.atomic
 def dismiss(generation: Generation, by: User, *, reason: str, request: HttpRequest | None = None) -> int:
     """The reports are not right: what they had hidden is shown again. Says how many there were."""
-    first = Report.objects.open().filter(generation=generation).aggregate(first=Min("made_at"))["first"]
+    was_hidden_by_reports = _is_hidden_by_reports(generation)
     count = _decide(generation, by, reason, is_upheld=False)
-    if first and not Report.objects.upheld().filter(generation=generation).exists():
-        # What was hidden before anybody reported it was hidden for another reason.
-        rows = Generation.objects.filter(pk=generation.pk, deleted_at=None, hidden_at__gte=first)
+    if count and was_hidden_by_reports:
+        rows = Generation.objects.filter(pk=generation.pk, deleted_at=None).exclude(hidden_at=None)
         if rows.update(hidden_at=None):
             search.expect([generation.pk])  # a sweep may have come meanwhile
     audit.record(
         "reports.dismissed", team=None, actor=by, target=generation.public_id, request=request, reason=reason, n=count
     )
     return count
+
+
+def _is_hidden_by_reports(generation: Generation) -> bool:
+    """Nobody's hand: the last time it was hidden was when enough people had reported it, and nobody has upheld that."""
+    if Report.objects.upheld().filter(generation=generation).exists():
+        return False
+    hidden = AuditEvent.objects.filter(team=None, action="item.hidden", target=generation.public_id)
+    last = hidden.newest_first().first()
+    return last is not None and last.actor_id is None and last.actor_name == audit.ITSELF
 
 
 def _decide(generation: Generation, by: User, reason: str, *, is_upheld: bool) -> int:

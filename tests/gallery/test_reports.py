@@ -9,7 +9,7 @@ from django.utils import timezone
 from feeds.models import Outbox
 from generation.models import Generation
 from pollweb.accounts.models import AuditEvent
-from pollweb.gallery import reporting
+from pollweb.gallery import removal, reporting
 from pollweb.gallery.models import Report
 from tests.factories import UserFactory
 
@@ -150,6 +150,15 @@ def test_dismissing_does_not_bring_back_what_was_hidden_for_another_reason(clien
     Generation.objects.filter(pk=row.pk).update(hidden_at=timezone.now() - timedelta(days=1))
     client.post("/staff/reports/decide", {"item": row.public_id, "deed": "dismiss", "reason": "no"})
     assert not Generation.objects.public().exists()
+
+
+def test_dismissing_does_not_bring_back_what_an_operator_hid_after_the_first_report(client, operator, make, visitor):
+    row = make()
+    report(visitor(NETWORKS[0]), row)
+    removal.hide(row, operator, reason="feed")
+    client.post("/staff/reports/decide", {"item": row.public_id, "deed": "dismiss", "reason": "not for this"})
+    assert not Generation.objects.public().exists()
+    assert not Report.objects.open().exists()
 
 
 @pytest.mark.parametrize("said", [{"reason": ""}, {"deed": "burn"}, {"item": ""}, {"reason": "x" * 201}])
