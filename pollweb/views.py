@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.i18n import set_language
 
 from pollweb.accounts.preferences import keep
+from pollweb.gallery.announcements import CLOSED, MOST_CLOSED
 from pollweb.lib.errors import BadRequest, NotFound, PollwebError
 
 THEMES = ("light", "dark")
@@ -21,8 +22,8 @@ YEAR = 365 * 24 * 3600
 
 @require_POST
 def preferences(request: HttpRequest) -> HttpResponse:
-    """Remember a theme (`light`, `dark`, or `system`: no cookie), how the gallery is shown, or that the welcome was
-    read, and go back."""
+    """Remember a theme (`light`, `dark`, or `system`: no cookie), how the gallery is shown, that the welcome was read
+    or an announcement closed, and go back."""
     target = request.POST.get("next", "/")
     if not url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}):
         target = "/"
@@ -44,6 +45,9 @@ def preferences(request: HttpRequest) -> HttpResponse:
             keep(request.user, **{name: value if value in values else ""})
     if request.POST.get("welcome") == "read":
         response.set_cookie("pollweb_welcome", "read", **kept)
+    if (closed := request.POST.get("announcement", "")).isdecimal() and len(closed) < 20:
+        others = [each for each in request.COOKIES.get(CLOSED, "").split(".") if each.isdecimal() and each != closed]
+        response.set_cookie(CLOSED, ".".join([closed, *others[: MOST_CLOSED - 1]]), **kept)
     return response
 
 

@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_safe
 
 from generation import wellbeing
+from pollweb.gallery import announcements
+from pollweb.gallery.models import Announcement
 
 PARTS = {
     "image": gettext_lazy("Pictures"),
@@ -48,6 +50,7 @@ def status(request: HttpRequest) -> HttpResponse:
         "sentence": OVERALL[overall],
         "rows": [_row(part, told) for part in PARTS if not told["known"] or part in told["parts"]],
         "days": DAYS,
+        "incidents": announcements.incidents(),
         "at": datetime.fromtimestamp(told["at"], UTC) if "at" in told else None,
     }
     response = render(request, "gallery/status.html", context)
@@ -61,18 +64,28 @@ def data(request: HttpRequest) -> HttpResponse:
     told = wellbeing.seen()
     kept = {name: value for name, value in told.items() if name not in ("known", "storage")}
     kept["at"] = datetime.fromtimestamp(told["at"], UTC).isoformat() if "at" in told else None
+    kept["incidents"] = [_incident(each) for each in announcements.incidents()]
     return JsonResponse({"status": wellbeing.overall(told), **kept}, headers={"Cache-Control": "no-cache"})
 
 
 @require_safe
 def atom(request: HttpRequest) -> HttpResponse:
-    """Each day on which something was wrong, newest first."""
+    """What the operator says of incidents, then each day on which something was wrong, newest first."""
     feed = Atom1Feed(
         title=_("Status of %(site)s") % {"site": settings.DESIGN.site.name},
         link=f"{settings.SITE_URL}/status",
         feed_url=f"{settings.SITE_URL}/status.atom",
         description="",
     )
+    for incident in announcements.incidents()[:MOST_ENTRIES]:
+        feed.add_item(
+            title=incident.words,
+            link=f"{settings.SITE_URL}/status#incidents",
+            description=incident.words,
+            unique_id=f"{settings.SITE_URL}/status#incident-{incident.pk}",
+            pubdate=incident.begins_at,
+            updateddate=incident.ends_at or incident.begins_at,
+        )
     told = wellbeing.seen()
     bad = [
         (day["day"], part, day)
@@ -89,6 +102,11 @@ def atom(request: HttpRequest) -> HttpResponse:
             updateddate=datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC) + timedelta(hours=23),
         )
     return HttpResponse(feed.writeString("utf-8"), content_type="application/atom+xml; charset=utf-8")
+
+
+def _incident(row: Announcement) -> dict[str, Any]:
+    ended = row.ends_at.isoformat() if row.ends_at and row.state == "over" else None
+    return {"words": row.words, "began_at": row.begins_at.isoformat(), "ended_at": ended}
 
 
 def _row(part: str, told: dict[str, Any]) -> dict[str, Any]:

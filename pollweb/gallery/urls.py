@@ -3,6 +3,7 @@
 from django.urls import path, re_path
 
 from pollweb.gallery import (
+    announcing,
     appeals,
     catalogue_pages,
     collections,
@@ -51,6 +52,10 @@ urlpatterns = [
     re_path(rf"^p/{ITEM}/appeal$", appeals.page, name="item-appeal"),
     re_path(rf"^p/{ITEM}/own$", item.change, name="item-own"),
     path("staff/styleguide", styleguide.page, name="styleguide"),
+    path("staff/announcements", announcing.page, name="staff-announcements"),
+    path("staff/announcements/make", announcing.make, name="staff-announcements-make"),
+    path("staff/announcements/<int:announcement>", announcing.change, name="staff-announcement"),
+    path("staff/announcements/<int:announcement>/end", announcing.end, name="staff-announcement-end"),
     path("staff/reports", reports.page, name="staff-reports"),
     path("staff/reports/decide", reports.decide, name="staff-reports-decide"),
     path("staff/appeals/decide", reports.decide_appeal, name="staff-appeals-decide"),

@@ -31,7 +31,7 @@ def test_it_says_in_a_sentence_how_everything_is(client, looked):
 def test_it_says_when_nobody_has_looked(client, db):
     page = client.get("/status").content.decode()
     assert "Nobody has looked for some minutes" in page
-    assert client.get("/status.json").json() == {"status": "unknown", "at": None}
+    assert client.get("/status.json").json() == {"status": "unknown", "at": None, "incidents": []}
 
 
 def test_it_needs_no_database(client, looked, monkeypatch):

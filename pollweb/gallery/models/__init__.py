@@ -1,5 +1,6 @@
 """The gallery's own rows."""
 
+from pollweb.gallery.models.announcements import Announcement, AnnouncementQuerySet
 from pollweb.gallery.models.appeals import Appeal, AppealQuerySet
 from pollweb.gallery.models.collections import (
     MOST_COLLECTIONS,
@@ -15,6 +16,8 @@ from pollweb.gallery.models.reports import Reason, Report, ReportQuerySet
 __all__ = [
     "MOST_COLLECTIONS",
     "MOST_ITEMS",
+    "Announcement",
+    "AnnouncementQuerySet",
     "Appeal",
     "AppealQuerySet",
     "Collection",

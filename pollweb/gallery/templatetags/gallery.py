@@ -8,12 +8,31 @@ from django.core.cache import cache
 from generation import search
 from generation.models import Generation
 from generation.web.tiles import for_tiles, tiles
+from pollweb.gallery import announcements as announced
 from pollweb.gallery import keeping
+from pollweb.gallery.models import Announcement
 
 register = template.Library()
 
 ROW = 8  # tiles
 KEPT_SECONDS = 120
+
+
+@register.inclusion_tag("components/announcements.html", takes_context=True)
+def announcements(context: Any, *, ask: bool = True) -> dict[str, Any]:
+    """What the operator tells everybody now, less what this browser has closed; an incident cannot be closed. A page
+    that must not need the database does not `ask` it."""
+    request = context.get("request")
+    closed = request.COOKIES.get(announced.CLOSED, "").split(".") if request is not None else []
+
+    def is_shown(each: Announcement) -> bool:
+        return each.is_incident or str(each.pk) not in closed
+
+    return {
+        "announcements": [each for each in announced.current(ask=ask) if is_shown(each)],
+        "request": request,
+        "csrf_token": context.get("csrf_token"),
+    }
 
 
 @register.inclusion_tag("gallery/_save.html", takes_context=True)
