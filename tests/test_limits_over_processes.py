@@ -5,22 +5,17 @@ callers by their address behind a trusted proxy.
 """
 
 import http.client
-import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.judge import Judge, serving
 from tests.site import ROOT, Answer, Site
 
 pytestmark = [pytest.mark.slow, pytest.mark.hold, pytest.mark.timeout(180)]
@@ -42,81 +37,27 @@ nectar = {{ interval = 0, concurrency = 4, models = "advanced" }}
 """
 
 
-@dataclass
-class Judge:
-    """An upstream that answers after `seconds`, and remembers when each prompt came and how many ran at once."""
-
-    seconds: float = 1.0
-    starts: list[tuple[str, float]] = field(default_factory=list)
-    running: int = 0
-    most: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def begin(self, prompt: str) -> None:
-        with self.lock:
-            self.starts.append((prompt, time.monotonic()))
-            self.running += 1
-            self.most = max(self.most, self.running)
-
-    def end(self) -> None:
-        with self.lock:
-            self.running -= 1
-
-    def fresh(self, seconds: float) -> None:
-        self.seconds, self.starts, self.most = seconds, [], 0
-
-    @property
-    def gaps(self) -> list[float]:
-        return [later - earlier for (_, earlier), (_, later) in pairwise(self.starts)]
-
-
 JUDGE = Judge()
-
-
-class Behind(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        JUDGE.begin(body["messages"][-1]["content"])
-        time.sleep(JUDGE.seconds)
-        JUDGE.end()
-        message = {"role": "assistant", "content": "done"}
-        answer = {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": {}}
-        data = json.dumps({"id": "x", "object": "chat.completion", "created": 1, "model": "m", **answer}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        try:
-            self.wfile.write(data)
-        except OSError:
-            pass  # its asker has left
-
-    def log_message(self, *arguments: Any) -> None: ...
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Behind)
-    server.request_queue_size = 200
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     folder = tmp_path_factory.mktemp("limits")
     config = folder / "pollweb.toml"
-    config.write_text(CONFIG.format(url=f"http://127.0.0.1:{server.server_port}"))
-    running = Site(
-        folder / "home",
-        "--port",
-        "0",
-        "--web",
-        "4",
-        POLLWEB_CONFIG=str(config),
-        POLLWEB_TRUSTED_PROXIES="127.0.0.0/8",
-        POLLWEB_FETCH_ALLOW=f"127.0.0.1:{server.server_port}",
-    ).ready()
-    yield running
-    running.stop()
-    server.shutdown()
+    with serving(JUDGE) as behind:
+        config.write_text(CONFIG.format(url=f"http://{behind}"))
+        running = Site(
+            folder / "home",
+            "--port",
+            "0",
+            "--web",
+            "4",
+            POLLWEB_CONFIG=str(config),
+            POLLWEB_TRUSTED_PROXIES="127.0.0.0/8",
+            POLLWEB_FETCH_ALLOW=behind,
+        ).ready()
+        yield running
+        running.stop()
 
 
 def token_of(home: Path, team: str, tier: str) -> str:

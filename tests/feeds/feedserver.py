@@ -42,6 +42,7 @@ class FeedServer:
     script: Callable[..., Awaitable[None]]
     url: str = ""
     requests: list[dict[str, str]] = field(default_factory=list)
+    askers: list[str] = field(default_factory=list)  # the address of each
     open: int = 0
     most_open: int = 0
 
@@ -49,6 +50,7 @@ class FeedServer:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in head[1:] if ": " in line)
         self.requests.append({"": head[0], **headers})
+        self.askers.append(writer.get_extra_info("peername")[0])
         self.open += 1
         self.most_open = max(self.most_open, self.open)
 
@@ -69,10 +71,10 @@ class FeedServer:
 
 
 @asynccontextmanager
-async def serving(script: Callable[..., Awaitable[None]]) -> AsyncIterator[FeedServer]:
+async def serving(script: Callable[..., Awaitable[None]], host: str = "127.0.0.1") -> AsyncIterator[FeedServer]:
     feed = FeedServer(script)
-    server = await asyncio.start_server(feed._serve, "127.0.0.1", 0)
-    feed.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/feed"
+    server = await asyncio.start_server(feed._serve, host, 0)
+    feed.url = f"http://{host}:{server.sockets[0].getsockname()[1]}/feed"
     try:
         yield feed
     finally:

@@ -25,6 +25,7 @@ LINE = "accounts/test_line.py"
 SIGN_IN = "accounts/test_signing_in.py"
 MCP = "generation/mcp_server/test_transport.py"
 OPENAI = "generation/providers/test_openai.py"
+MACHINES = "hold/test_machines.py"
 CONTRACT = f"{OPENAI}::TestContract"  # of every remote provider, against a scripted upstream with these faults
 
 CHECKS = [
@@ -32,6 +33,7 @@ CHECKS = [
         1,
         "a worker is killed in the middle of its jobs",
         "test_recovery.py::test_twenty_jobs_survive_a_killed_worker",
+        f"{MACHINES}::test_what_a_worker_host_had_begun_when_it_was_cut_off_is_made_by_the_other",
         reduced="20 jobs, not 100",
     ),
     check(
@@ -83,6 +85,7 @@ CHECKS = [
         9,
         "fifty equal requests, and the first leaves",
         "serving/test_sharing.py",
+        f"{MACHINES}::test_equal_requests_at_both_hosts_are_one_call",
         "generation/test_cache.py::test_one_that_leaves_takes_nothing_from_the_others",
     ),
     check(
@@ -124,7 +127,8 @@ CHECKS = [
         "a source always fails, another works, the first heals",
         "generation/test_breaker.py",
         "generation/test_attempts.py",
-        reduced="two breakers of one process play two",
+        f"{MACHINES}::test_a_source_that_fails_at_one_host_is_left_alone_by_the_other",
+        reduced="the healing by two breakers of one process",
     ),
     check(15, "500 clients leave in the middle", "serving/test_leavers.py"),
     check(
@@ -158,6 +162,7 @@ CHECKS = [
         "feeds/test_relay.py::test_when_the_leader_is_killed_another_takes_over_within_15_seconds_and_repeats_nothing",
         "feeds/test_relay.py::test_of_four_relays_another_takes_over_from_a_leader_that_vanished_and_repeats_nothing",
         "feeds/test_relay.py::test_a_leader_that_lost_its_lease_writes_nothing_more",
+        f"{MACHINES}::test_both_hosts_hear_what_the_one_leading_relay_hears_and_what_the_other_host_makes",
     ),
     check(
         21,
@@ -214,7 +219,8 @@ CHECKS = [
         "feeds/test_remote.py::test_markup_stays_text",
         "web/test_transcribe.py::test_the_words_are_shown_and_run_nothing",
         "web/test_site.py::test_pages_have_no_inline_style_or_script_and_load_nothing_from_elsewhere",
-        reduced="what is sent, not what a browser runs; few payloads",
+        "e2e/test_hostile_texts.py",
+        reduced="what is sent; what a browser runs, with sixty payloads, is of `make e2e`",
     ),
     check(33, "everybody at every page of a team", "accounts/test_matrix.py"),
     check(
@@ -229,6 +235,7 @@ CHECKS = [
         "eight clients on one key over four processes",
         "test_limits_over_processes.py::test_clients_of_one_token_share_its_limits",
         "test_limits_over_processes.py::test_whoever_leaves_frees_the_place_within_a_second",
+        f"{MACHINES}::test_the_limits_of_one_token_hold_over_both_hosts",
         LINE,
     ),
     check(
