@@ -56,6 +56,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             POLLWEB_TRUSTED_PROXIES="127.0.0.0/8",
             POLLWEB_FETCH_ALLOW=behind,
         ).ready()
+        # The first answer of a process takes longer, and its start would reach the judge late.
+        JUDGE.fresh(0.1)
+        together(running, 24, [{"X-Forwarded-For": f"192.0.2.{n}"} for n in range(24)], apart=0.0)
         yield running
         running.stop()
 
