@@ -8,7 +8,8 @@ from typing import Any, Self
 
 from django import forms
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.utils.translation import gettext
+from django.urls import reverse
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from generation import audio, catalogue, inputs, logo
@@ -299,6 +300,13 @@ class SpeechForm(WishForm):
         voices = list(dict.fromkeys(voice for card in self.cards for voice in card.voices))
         self.fields["voice"].choices = [(voice, voice) for voice in voices]  # type: ignore[attr-defined]
         self.fields["voice"].initial = voices[0] if voices else ""
+
+    @property
+    def voices(self) -> list[tuple[str, str]]:
+        """Each with the address of its sample, in the page's language."""
+        asked = {"model": self.card.name, "hl": get_language()}
+        names = [name for name, _label in self.fields["voice"].choices]  # type: ignore[attr-defined]
+        return [(name, reverse("create-voice", query={**asked, "voice": name})) for name in names]
 
     def wish(self) -> SpeechRequest:
         values = self.cleaned_data

@@ -2,13 +2,14 @@
 
 from django.urls import path, re_path
 
-from generation.web import chat, create, jobs
+from generation.web import chat, create, jobs, voices
 
 JOB = "^jobs/(?P<public_id>[0-9A-Za-z_-]{22})"
 
 urlpatterns = [
     path("create", create.create, name="create"),
     path("create/code", create.code, name="create-code"),
+    path("create/voice", voices.sample, name="create-voice"),
     re_path(r"^create/brought/(?P<words>[0-9A-Za-z_:-]{1,400})$", create.given, name="brought"),
     path("chat", chat.page, name="chat"),
     path("chat/answer", chat.answer, name="chat-answer"),
