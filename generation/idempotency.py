@@ -29,22 +29,60 @@ def checked(key: str) -> str:
     return key
 
 
-def _begin(principal: str, key: str, request_hash: str) -> IdempotencyKey | None:
-    """None when the key is now ours; else what it stands for already."""
+def _held(principal: str, key: str) -> IdempotencyKey | None:
+    """What the key stands for; what has had its time is forgotten."""
     now = timezone.now()
     held = IdempotencyKey.objects.filter(principal=principal, key=key)
     held.filter(created_at__lt=now - KEPT).delete()
     held.filter(generation=None, created_at__lt=now - ABANDONED).delete()
+    return held.first()
+
+
+def _begin(principal: str, key: str, request_hash: str) -> IdempotencyKey | None:
+    """None when the key is now ours; else what it stands for already."""
+    if held := _held(principal, key):
+        return held
     try:
-        with transaction.atomic():
-            IdempotencyKey.objects.create(principal=principal, key=key, request_hash=request_hash, created_at=now)
+        take(principal, key, request_hash)
     except IntegrityError:
-        return held.first()
+        return IdempotencyKey.objects.filter(principal=principal, key=key).first()
     return None
 
 
-def _attach(principal: str, key: str, pk: Any) -> None:
+def take(principal: str, key: str, request_hash: str, pk: Any = None) -> None:
+    """Make the key, which leads to this row; IntegrityError when somebody else has it."""
+    with transaction.atomic():
+        IdempotencyKey.objects.create(principal=principal, key=key, request_hash=request_hash, generation_id=pk)
+
+
+def lead(principal: str, key: str, pk: Any) -> None:
+    """The key that is ours leads to this row from now on; belongs into the transaction that makes the row."""
     IdempotencyKey.objects.filter(principal=principal, key=key).update(generation_id=pk)
+
+
+def known(principal: str, key: str, request_hash: str) -> Any:
+    """The id of the row that this key leads to, or None while nobody has it.
+
+    InvalidRequest (422) when it was used for something else, Conflict (409) while somebody who waits has no row yet.
+    """
+    held = _held(principal, key)
+    if held is not None and _leads(held, request_hash) is None:
+        raise _on_its_way()
+    return held and held.generation_id
+
+
+def _leads(held: IdempotencyKey, request_hash: str) -> Any:
+    if held.request_hash != request_hash:
+        raise InvalidRequest(
+            "This Idempotency-Key was used for another request. Use a new key.",
+            code="idempotency_key_reused",
+            status=422,
+        )
+    return held.generation_id
+
+
+def _on_its_way() -> Conflict:
+    return Conflict("A request with this Idempotency-Key is still on its way.", retry_after=2)
 
 
 def _drop(principal: str, key: str) -> None:
@@ -61,22 +99,16 @@ async def begin(principal: str, key: str, request_hash: str, *, deadline: float)
         held = await db.run(_begin, principal, key, request_hash)
         if held is None:
             return None
-        if held.request_hash != request_hash:
-            raise InvalidRequest(
-                "This Idempotency-Key was used for another request. Use a new key.",
-                code="idempotency_key_reused",
-                status=422,
-            )
-        if held.generation_id is not None:
-            return held.generation_id
+        if (pk := _leads(held, request_hash)) is not None:
+            return pk
         if time.monotonic() >= deadline:
-            raise Conflict("A request with this Idempotency-Key is still on its way.", retry_after=2)
+            raise _on_its_way()
         await asyncio.sleep(POLL_SECONDS)
 
 
 async def attach(principal: str, key: str, pk: Any) -> None:
     """The key leads to this row from now on."""
-    await db.run(_attach, principal, key, pk)
+    await db.run(lead, principal, key, pk)
 
 
 async def drop(principal: str, key: str) -> None:

@@ -7,10 +7,11 @@ neither limit nor queue.
 import asyncio
 import dataclasses
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -208,6 +209,11 @@ class Wish:
         return "public" if self.visibility == "public" else self.context.principal.key
 
     @property
+    def asked(self) -> str:
+        """The fingerprint of what was asked for, whichever seed was drawn: who asks again under a key has the same."""
+        return self.request.undrawn.fingerprint(_made_by(self.card))
+
+    @property
     def dedupe_key(self) -> str:
         return f"{self.fingerprint}:{self.scope}"
 
@@ -290,14 +296,21 @@ def _wish(request: Request, context: Context) -> Wish:
     check(request, card, context.principal)
     visibility = visibility_of(request, context)
     request = finishing.settled(request, context.principal, visibility)
-    fingerprint = request.fingerprint(f"{card.name}={'|'.join(map(str, card.sources))}={card.system}")
-    return Wish(request, card, context, visibility, fingerprint)
+    return Wish(request, card, context, visibility, request.fingerprint(_made_by(card)))
 
 
-def _insert(row: Generation, request: Request) -> bool:
-    """Commit the row and tell the workers. False when an equal one is in flight already."""
+def _made_by(card: ModelCard) -> str:
+    return f"{card.name}={'|'.join(map(str, card.sources))}={card.system}"
+
+
+def _insert(row: Generation, request: Request, keyed: Callable[[], None] | None = None) -> bool:
+    """Commit the row and tell the workers. False when an equal one is in flight already.
+
+    `keyed` has the caller's key lead to the row, in the same transaction: whoever asks again, even after this process
+    was killed, finds either both or neither. It raises IntegrityError when the key is somebody else's.
+    """
     try:
-        inserted = _inserted(row, request)
+        inserted = _inserted(row, request, keyed)
     except BaseException:
         _give_up_hold(row)
         raise
@@ -322,13 +335,15 @@ async def _reserve(wish: Wish, row: Generation, turn: line.Turn) -> None:
         raise
 
 
-def _inserted(row: Generation, request: Request) -> bool:
+def _inserted(row: Generation, request: Request, keyed: Callable[[], None] | None) -> bool:
     if isinstance(request, TranscriptionRequest):
         # Not before its turn has come: whoever is refused leaves nothing in the store.
         artifacts.keep(request.data, "application/octet-stream")
     try:
         with transaction.atomic():
             row.save(force_insert=True)
+            if keyed is not None:
+                keyed()
     except IntegrityError:
         return False
     hints.tell(row.usage_team_id, "now", "request")
@@ -364,7 +379,7 @@ async def generate(request: Request, context: Context) -> AsyncIterator[Answer]:
                 yield answer
         return
     owner, key = context.principal.key, context.idempotency_key
-    known = await idempotency.begin(owner, key, wish.fingerprint, deadline=deadline)
+    known = await idempotency.begin(owner, key, wish.asked, deadline=deadline)
     if known is not None:
         async with _replayed(await db.run(_final, known), context.principal, deadline) as answer:
             yield answer
@@ -393,6 +408,12 @@ async def _attach(owner: str, key: str, row: Generation, deadline: float) -> Non
 def _answered(wish: Wish, deadline: float) -> AbstractAsyncContextManager[Answer]:
     """From the cache, by an equal one in flight, or by a new row: relayed by this process, or worked by Celery's."""
     return _relayed(wish, deadline) if wish.relays else _worked(wish, deadline)
+
+
+def _led(wish: Wish, row: Generation) -> Callable[[], None] | None:
+    """Has the key that `generate` holds lead to this row."""
+    owner, key = wish.context.principal.key, wish.context.idempotency_key
+    return partial(idempotency.lead, owner, key, row.pk) if key else None
 
 
 def note(row: Generation, principal: Principal, **counts: int) -> None:
@@ -490,7 +511,7 @@ async def _worked(wish: Wish, deadline: float) -> AsyncIterator[Answer]:
                 hit = None if fresh else await cache.find(wish.fingerprint, wish.scope)
                 if hit is None:
                     await _reserve(wish, row, turn)
-                if hit is None and await db.run(_insert, row, wish.request):
+                if hit is None and await db.run(_insert, row, wish.request, _led(wish, row)):
                     yield Answer(row, "MISS", visibility, _source=waiting)
                     return
                 turn.unused()
@@ -538,14 +559,52 @@ def enqueue(request: Request, context: Context) -> Generation:
     Synchronous. Raises the same errors as `generate`; the caller's line is asked by the worker, not waited for here.
     A request with media has been through `prepare` before.
     """
+    return accept(request, context)[0]
+
+
+def accept(request: Request, context: Context) -> tuple[Generation, bool]:
+    """`enqueue`, and whether the row is the one that the caller's key led to before."""
     wish = _wish(request, context)
-    if hit := Generation.objects.reusable(wish.fingerprint, wish.scope).order_by("-pk").first():
-        note(hit, context.principal, cached=1)
-        return hit
-    if running := _in_flight(wish.dedupe_key):
-        Generation.objects.filter(pk=running.pk).active().update(keep=True)
-        Generation.objects.raise_rank(running.pk, line.rank(context.principal))
-        return running
+    owner, key = context.principal.key, context.idempotency_key
+    # Again when an equal one in flight ended in the moment we joined it, or somebody else took the key.
+    for _ in range(MAKERS):
+        if key and (known := idempotency.known(owner, key, wish.asked)):
+            return Generation.objects.get(pk=known), True
+        if hit := Generation.objects.reusable(wish.fingerprint, wish.scope).order_by("-pk").first():
+            if _taken(wish, hit):
+                note(hit, context.principal, cached=1)
+                return hit, False
+        elif running := _joined(wish):
+            if _taken(wish, running):
+                return running, False
+        elif row := _queued(wish):
+            return row, False
+    raise QueueAway("This request could not be queued. Try again.", retry_after=1)
+
+
+def _joined(wish: Wish) -> Generation | None:
+    """An equal one in flight, which is kept from now on."""
+    running = _in_flight(wish.dedupe_key)
+    if running is None or not Generation.objects.filter(pk=running.pk).active().update(keep=True):
+        return None
+    Generation.objects.raise_rank(running.pk, line.rank(wish.context.principal))
+    return running
+
+
+def _taken(wish: Wish, row: Generation) -> bool:
+    """Have the caller's key, if there is one, lead to this row. False when somebody else has it."""
+    owner, key = wish.context.principal.key, wish.context.idempotency_key
+    try:
+        if key:
+            idempotency.take(owner, key, wish.asked, row.pk)
+    except IntegrityError:
+        return False
+    return True
+
+
+def _queued(wish: Wish) -> Generation | None:
+    """A row of its own, with the caller's key; None when there is an equal one, or the key is somebody else's."""
+    request, context = wish.request, wish.context
     row = wish.row()
     turn = line.Turn(context.principal, request.kind, wish.card.line, name=f"{line.JOBS}.{row.pk}")
     stepped = turn.step_sync()
@@ -564,10 +623,12 @@ def enqueue(request: Request, context: Context) -> Generation:
         turn.unused()
         turn.leave_sync()
         raise
-    if not _insert(row, request):
+    key = context.idempotency_key
+    keyed = partial(idempotency.take, context.principal.key, key, wish.asked, row.pk) if key else None
+    if not _insert(row, request, keyed):
         turn.unused()
         turn.leave_sync()
-        return _in_flight(wish.dedupe_key) or row
+        return None
     return row
 
 

@@ -24,6 +24,10 @@ DEFAULT_IMAGE_SEED = 42
 UNSTORED = {"unstored": True}
 
 
+class Drawn(int):
+    """A seed that nobody named: the same request, sent again, gets another one."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Request(ABC):
     """The part all kinds share. `kind` is what comes out: image, text or audio; `ability` which models can do it.
@@ -46,6 +50,11 @@ class Request(ABC):
     def has_media(self) -> bool:
         """Carries somebody's picture, recording or tool answer; such a request is private unless asked otherwise."""
         return False
+
+    @property
+    def undrawn(self) -> "Request":
+        """The request as it was sent, without the seed that was drawn for it: equal for whoever sends it again."""
+        return self
 
     def params(self) -> dict[str, Any]:
         """Everything but the defaults, as JSON values; `from_params` reads it back."""
@@ -103,6 +112,10 @@ class ImageRequest(Request):
         return bool(self.images)
 
     @property
+    def undrawn(self) -> "ImageRequest":
+        return dataclasses.replace(self, seed=-1) if isinstance(self.seed, Drawn) else self
+
+    @property
     def prompt(self) -> str:
         return self.text
 
@@ -131,6 +144,11 @@ class ChatRequest(Request):
     @property
     def has_media(self) -> bool:
         return any(m.get("role") in ("tool", "function") for m in self.messages) or bool(self._kinds() - {"text"})
+
+    @property
+    def undrawn(self) -> "ChatRequest":
+        drawn = isinstance(self.options.get("seed"), Drawn)
+        return dataclasses.replace(self, options={**self.options, "seed": -1}) if drawn else self
 
     @property
     def has_pictures(self) -> bool:

@@ -21,13 +21,14 @@ def is_wanted(request: HttpRequest) -> bool:
 
 
 async def accept(wanted: Request, context: intake.Context) -> HttpResponse:
-    """Queue the request and say where its job is."""
-    row = await db.run(intake.enqueue, await intake.prepare(wanted, context), context)
+    """Queue the request and say where its job is. Asked again under its Idempotency-Key, it is the same job."""
+    row, replayed = await db.run(intake.accept, await intake.prepare(wanted, context), context)
     more = {
         "Location": _address(row),
         "Preference-Applied": "respond-async",
         "X-Visibility": row.visibility,
         "Cache-Control": "private, no-store",
+        **({"Idempotency-Replayed": "true"} if replayed else {}),
     }
     return responses.json(await db.run(_told, row), status=202, more=more)
 

@@ -10,7 +10,7 @@ from typing import Any
 from generation.catalogue import ModelCard
 from generation.errors import InvalidParameter, InvalidRequest
 from generation.models import Generation
-from generation.requests import ImageRequest
+from generation.requests import Drawn, ImageRequest
 from generation.wire import values
 from pollweb.lib import schema
 
@@ -88,7 +88,7 @@ def requests(body: Mapping[str, Any], card: ModelCard, images: Sequence[str | by
     width, height = _size(body.get("size"), card, images)
     seed = values.seed(body["seed"], -1) if body.get("seed") not in (None, "") else -1
     # Whoever gives no seed wants another picture each time.
-    first = seed if seed != -1 else secrets.randbelow(values.LARGEST_SEED - MOST_PICTURES)
+    first = seed if seed != -1 else Drawn(secrets.randbelow(values.LARGEST_SEED - MOST_PICTURES))
     one = ImageRequest(
         model=card.name,
         private=values.private_flag(body.get("private")),
@@ -103,7 +103,7 @@ def requests(body: Mapping[str, Any], card: ModelCard, images: Sequence[str | by
 
 
 def _following(first: int, steps: int) -> int:
-    return first + steps if first <= values.LARGEST_INTEGER - steps else first - steps
+    return type(first)(first + steps if first <= values.LARGEST_INTEGER - steps else first - steps)
 
 
 def _size(given: Any, card: ModelCard, images: Sequence[str | bytes]) -> tuple[int, int]:

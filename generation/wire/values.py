@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from generation.errors import InvalidParameter
+from generation.requests import Drawn
 
 LARGEST_INTEGER = 2**63 - 1
 # The range that the guide documents for seeds.
@@ -94,7 +95,7 @@ def seed(value: Any, default: int) -> int:
     except ValueError:
         return default
     if number == -1:
-        return secrets.randbelow(LARGEST_SEED)
+        return Drawn(secrets.randbelow(LARGEST_SEED))
     return number if abs(number) <= LARGEST_INTEGER else default
 
 

@@ -226,9 +226,9 @@ async def test_waiting_for_a_row_that_is_not_there_yet_is_no_end(working, monkey
     monkeypatch.setattr(handoff, "POLL_SECONDS", 0.01)
     insert = intake._insert
 
-    def slowly(row, request) -> bool:
+    def slowly(*arguments) -> bool:
         time.sleep(0.3)
-        return insert(row, request)
+        return insert(*arguments)
 
     monkeypatch.setattr(intake, "_insert", slowly)
     row, _ = await ask(picture())
