@@ -277,4 +277,9 @@ CHECKS = [
         "hold/test_log_lines.py::test_two_hundred_hostile_requests_are_two_hundred_lines",
     ),
     check(41, "hostile assistants", MCP),
+    check(
+        42,
+        "any process is killed, every five seconds",
+        "hold/test_kill_storm.py::test_no_job_is_lost_or_doubled_while_processes_are_killed",
+    ),
 ]
