@@ -4,6 +4,7 @@ The addresses are walked, so that a new page is in this test the day it is there
 needs one line in `OBJECTS`.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -137,7 +138,7 @@ def staff_paths() -> list[str]:
                 walk(each.url_patterns, path)
             elif path.startswith("staff/"):
                 assert getattr(each.callback, "is_staff_page", False), f"{path} is open to everybody"
-                found.append("/" + path.replace("<int:wish>", "1"))
+                found.append("/" + re.sub(r"<int:\w+>", "1", path))
 
     walk(get_resolver().url_patterns, "")
     return found
