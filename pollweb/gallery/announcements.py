@@ -1,5 +1,10 @@
-"""Announcements as pages read them: from a copy in the cache, since every page shows them and `/status` is to work
-without the database. Whoever changes one takes the copy away."""
+"""Announcements as pages read them: from a copy in the cache, which every change renews.
+
+Most pages look into the database when the copy is a minute old: two processes may have written it at once. A page that
+must not need the database takes the copy as it is.
+"""
+
+import time
 
 from django.core.cache import cache
 from django.db import DatabaseError, transaction
@@ -8,24 +13,28 @@ from django.utils import timezone
 from pollweb.gallery.models import Announcement
 
 KEY = "announcements"
-KEPT_SECONDS = 24 * 3600
+FRESH_SECONDS = 60.0
+KEPT_SECONDS = 90 * 24 * 3600
 MOST = 100
 CLOSED = "pollweb_closed"  # the cookie of what a browser has closed: numbers, the latest first
 MOST_CLOSED = 20
 
 
 def lately(*, ask: bool = True) -> list[Announcement]:
-    """Newest first; none when neither the copy nor the database is there, or may be asked."""
-    kept: list[Announcement] | None = cache.get(KEY)
-    if kept is None and not ask:
-        return []
-    if kept is None:
-        try:
-            kept = list(Announcement.objects.lately()[:MOST])
-        except DatabaseError:
-            return []
-        cache.set(KEY, kept, KEPT_SECONDS)
-    return kept
+    """Newest first. `ask` the database where the copy is old; none when neither of them is there."""
+    copied_at, rows = cache.get(KEY) or (0.0, [])
+    if not ask or time.time() - copied_at < FRESH_SECONDS:
+        return list(rows)
+    try:
+        return _copied()
+    except DatabaseError:
+        return list(rows)
+
+
+def _copied() -> list[Announcement]:
+    rows = list(Announcement.objects.lately()[:MOST])
+    cache.set(KEY, (time.time(), rows), KEPT_SECONDS)
+    return rows
 
 
 def current(*, ask: bool = True) -> list[Announcement]:
@@ -35,11 +44,11 @@ def current(*, ask: bool = True) -> list[Announcement]:
 
 
 def incidents() -> list[Announcement]:
-    """What went wrong lately, newest first; what is only planned is no incident yet."""
+    """What went wrong lately, newest first, by the copy; what is only planned is no incident yet."""
     now = timezone.now()
-    return [each for each in lately() if each.is_incident and each.begins_at <= now]
+    return [each for each in lately(ask=False) if each.is_incident and each.begins_at <= now]
 
 
 def changed() -> None:
-    """Every process reads anew, as soon as the change is stored."""
-    transaction.on_commit(lambda: cache.delete(KEY))
+    """Every process reads it anew, as soon as the change is stored."""
+    transaction.on_commit(_copied)

@@ -6,16 +6,17 @@ from django import forms
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from pollweb.accounts import audit
-from pollweb.accounts.pages import staff_page
+from pollweb.accounts.pages import one_of, staff_page
 from pollweb.gallery import announcements
 from pollweb.gallery.models import Announcement
+from pollweb.lib.forms import sent
 
 SHOWN = 50
 STATES = {
@@ -73,7 +74,7 @@ def _page(request: HttpRequest, form: Words, status: int = 200) -> HttpResponse:
 def make(request: Any) -> HttpResponse:
     form = Words(request.POST, instance=Announcement(by=request.user))
     if not form.is_valid():
-        return _page(request, form, status=400)
+        return _page(request, form, status=422)
     _keep(request, form, "announcement.made")
     messages.success(request, _("Announced."))
     return redirect("staff-announcements")
@@ -82,11 +83,10 @@ def make(request: Any) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page
 def change(request: HttpRequest, announcement: int) -> HttpResponse:
-    row = get_object_or_404(Announcement, pk=announcement)
-    form = Words(request.POST or None, instance=row)
-    if request.method != "POST" or not form.is_valid():
-        status = 400 if request.method == "POST" else 200
-        return render(request, "staff/announcement.html", {"form": form, "row": row}, status=status)
+    row = one_of(Announcement.objects.filter(pk=announcement))
+    form = Words(sent(request), instance=row)
+    if not form.is_valid():
+        return render(request, "staff/announcement.html", {"form": form}, status=422 if form.errors else 200)
     _keep(request, form, "announcement.changed")
     messages.success(request, _("Saved."))
     return redirect("staff-announcements")
@@ -97,7 +97,7 @@ def change(request: HttpRequest, announcement: int) -> HttpResponse:
 @transaction.atomic
 def end(request: Any, announcement: int) -> HttpResponse:
     """Over from now on; one that has not begun yet is withdrawn."""
-    row = get_object_or_404(Announcement, pk=announcement)
+    row = one_of(Announcement.objects.filter(pk=announcement))
     if row.state == "planned":
         row.delete()
     elif row.state == "current":
