@@ -123,7 +123,7 @@ class _Heard:
 
 
 def _find(key: str, public_id: str) -> Generation | None:
-    """The job of the visitor with this session; None for everybody else's, and where there is none."""
+    """The job of the visitor with this web session; None for everybody else's, and where there is none."""
     session = import_module(settings.SESSION_ENGINE).SessionStore(key or None)
     if not own.is_in(session, public_id):
         return None

@@ -20,7 +20,7 @@ def is_own(request: HttpRequest, public_id: str) -> bool:
 
 
 def is_in(session: SessionBase, public_id: str) -> bool:
-    """Whether the visitor with this session started the job."""
+    """Whether the visitor with this web session started the job."""
     return public_id in session.get(KEY, [])
 
 

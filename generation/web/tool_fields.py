@@ -52,39 +52,40 @@ def read(text: str) -> list[dict[str, Any]]:
         raise forms.ValidationError(_("Up to %(most)s tools can be given.") % {"most": MOST_TOOLS})
     names: set[str] = set()
     for number, tool in enumerate(given, 1):
-        if problem := _problem(tool):
-            raise forms.ValidationError(_("Tool %(n)s: %(problem)s") % {"n": number, "problem": problem})
+        if problem := _problem(tool, number):
+            raise forms.ValidationError(problem)
         if (name := tool["function"]["name"]) in names:
             raise forms.ValidationError(_("Two tools are called %(name)s.") % {"name": name})
         names.add(name)
     return given
 
 
-def _problem(tool: dict[str, Any]) -> str:
+def _problem(tool: dict[str, Any], number: int) -> str:
     """What is wrong with it; nothing when it can be sent."""
+    nth = {"n": number}
     function = tool.get("function")
     if tool.get("type") != "function" or not isinstance(function, dict):
-        return _('it must look like {"type": "function", "function": {…}}.')
+        return _('Tool %(n)s must look like {"type": "function", "function": {…}}.') % nth
     name = function.get("name")
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        return _("its name must be 1 to 64 letters, digits, dashes or underscores.")
+        return _("The name of tool %(n)s must be 1 to 64 letters, digits, dashes or underscores.") % nth
     if not isinstance(function.get("description", ""), str):
-        return _("its description must be a text.")
+        return _("The description of tool %(n)s must be a text.") % nth
     parameters = function.get("parameters", {})
     if not isinstance(parameters, dict):
-        return _("its parameters must be a JSON schema: an object in braces.")
-    return _problem_of_schema(parameters)
+        return _("The parameters of tool %(n)s must be a JSON schema: an object in braces.") % nth
+    return _problem_of_schema(parameters, number)
 
 
-def _problem_of_schema(schema: dict[str, Any]) -> str:
+def _problem_of_schema(schema: dict[str, Any], number: int) -> str:
     try:
         wrong: SchemaError | None = best_match(
             Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema)
         )
     except RecursionError:
-        return _("its parameters are nested too deeply.")
+        return _("The parameters of tool %(n)s are nested too deeply.") % {"n": number}
     if wrong is None:
         return ""
     where = " → ".join(map(str, wrong.absolute_path))
-    told = {"where": where or "{…}", "reason": wrong.message[:200]}
-    return _("its parameters are not a JSON schema. At %(where)s: %(reason)s.") % told
+    told = {"n": number, "where": where or "{…}", "reason": wrong.message[:200]}
+    return _("The parameters of tool %(n)s are not a JSON schema. At %(where)s: %(reason)s.") % told

@@ -34,7 +34,7 @@ _open: Counter[int] = Counter()
 
 
 def _person(key: str) -> tuple[int, dict[int, str]] | None:
-    """Who is signed in by this session, and the names of their teams; None for nobody."""
+    """Who is signed in by this web session, and the names of their teams; None for nobody."""
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
     found = get_user(request)
