@@ -7,12 +7,14 @@ import os
 import tarfile
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from django.conf import settings
 from django.core import serializers
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 from generation import store
@@ -53,6 +55,13 @@ def write(path: Path, *, media: bool = True) -> dict[str, Any]:
     return {**end, "rows": sum(table["count"] for table in told), "bytes": path.stat().st_size}
 
 
+class Exact(DjangoJSONEncoder):
+    """Times to the microsecond, as they stand in the database: Django's own encoder cuts them to milliseconds."""
+
+    def default(self, o: Any) -> Any:
+        return o.isoformat() if isinstance(o, datetime) else super().default(o)
+
+
 def _table(model: type[models.Model], folder: Path) -> dict[str, Any]:
     label = model._meta.label
     path, emptied = folder / label, rows.EMPTIED.get(label, {})
@@ -68,7 +77,7 @@ def _table(model: type[models.Model], folder: Path) -> dict[str, Any]:
             yield row
 
     with path.open("w", encoding="utf-8") as file:
-        serializers.serialize("jsonl", each(), stream=file, fields=fields)
+        serializers.serialize("jsonl", each(), stream=file, fields=fields, cls=Exact)
     with path.open("rb") as content:
         return {"label": label, "count": count, "sha256": hashlib.file_digest(content, "sha256").hexdigest()}
 
