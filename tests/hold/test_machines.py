@@ -35,12 +35,7 @@ from tests.judge import Judge
 from tests.machines import Machines, cannot
 from tests.site import ROOT, Answer, eventually
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.hold,
-    pytest.mark.timeout(240),
-    pytest.mark.skipif(os.environ.get("FULL") != "1", reason="starts eight machines: make hold FULL=1"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.hold, pytest.mark.timeout(240)]
 
 CONFIG = """
 [providers.behind]
