@@ -6,11 +6,11 @@ must not need the database takes the copy as it is.
 
 import time
 
-from django.core.cache import cache
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from pollweb.gallery.models import Announcement
+from pollweb.lib import copies
 
 KEY = "announcements"
 FRESH_SECONDS = 60.0
@@ -22,7 +22,7 @@ MOST_CLOSED = 20
 
 def lately(*, ask: bool = True) -> list[Announcement]:
     """Newest first. `ask` the database where the copy is old; none when neither of them is there."""
-    copied_at, rows = cache.get(KEY) or (0.0, [])
+    copied_at, rows = copies.kept(KEY) or (0.0, [])
     if not ask or time.time() - copied_at < FRESH_SECONDS:
         return list(rows)
     try:
@@ -33,7 +33,7 @@ def lately(*, ask: bool = True) -> list[Announcement]:
 
 def _copied() -> list[Announcement]:
     rows = list(Announcement.objects.lately()[:MOST])
-    cache.set(KEY, (time.time(), rows), KEPT_SECONDS)
+    copies.keep(KEY, (time.time(), rows), KEPT_SECONDS)
     return rows
 
 

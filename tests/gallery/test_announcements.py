@@ -156,3 +156,15 @@ def test_nobody_but_operators_comes_here(client, db, path):
     client.force_login(UserFactory.create())
     assert client.post(f"/staff/announcements{path}").status_code in (403, 404, 405)
     assert client.get(f"/staff/announcements{path}").status_code in (403, 404, 405)
+
+
+def test_while_redis_is_away_pages_ask_the_database(client, announce, make, settings):
+    announce()
+    row = make()
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    for path in ("/about", f"/p/{row.public_id}", "/models"):
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        assert "We move house" in answer.content.decode(), path
+    for path, status in (("/status", 200), ("/nothing-here", 404)):
+        assert client.get(path).status_code == status

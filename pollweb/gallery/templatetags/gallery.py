@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import template
-from django.core.cache import cache
 
 from generation import search
 from generation.models import Generation
@@ -11,6 +10,7 @@ from generation.web.tiles import for_tiles, tiles
 from pollweb.gallery import announcements as announced
 from pollweb.gallery import keeping
 from pollweb.gallery.models import Announcement
+from pollweb.lib import copies
 
 register = template.Library()
 
@@ -53,9 +53,9 @@ def similar(generation: Generation) -> dict[str, Any]:
     if not generation.is_visible:
         return {}
     key = f"similar:{generation.public_id}"
-    if (keys := cache.get(key)) is None:
+    if (keys := copies.kept(key)) is None:
         found = search.find(search.parse(f"similar:{generation.public_id}"), limit=ROW)
         keys = [row.pk for row in found.rows]
-        cache.set(key, keys, KEPT_SECONDS)
+        copies.keep(key, keys, KEPT_SECONDS)
     rows = for_tiles(Generation.objects.public()).in_bulk(keys) if keys else {}
     return {"tiles": tiles([rows[key] for key in keys if key in rows]), "public_id": generation.public_id}
