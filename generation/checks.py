@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
-from generation import logo, model_files
+from generation import label, logo, model_files
 from generation.providers import registry
 from generation.providers.registry import KINDS
 
@@ -53,6 +53,20 @@ def logo_is_a_picture(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             id="generation.E002",
         )
     ]
+
+
+@register(DESIGN)
+def label_can_be_written(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    try:
+        lacking = label.lacking(label.current())
+    except OSError:
+        said = f"marking.font is {settings.DESIGN.marking.font!r}, which is no font that can be read."
+        hint = "Name a TrueType or OpenType file below POLLWEB_HOME, or remove the line from pollweb.toml."
+        return [Error(said, hint=hint, id="generation.E004")]
+    if not lacking:
+        return []
+    said = f"marking.label is {label.current()!r}, and the font has no {' '.join(lacking)}."
+    return [Error(said, hint="Name a font that has it as marking.font in pollweb.toml.", id="generation.E005")]
 
 
 @register(deploy=True)

@@ -1,15 +1,20 @@
-"""The last hand laid on a picture: the operator's logo, then how and by what it was made, written into its file."""
+"""The last hand laid on a picture: the operator's label and logo, and what its file says of how it was made."""
 
 import asyncio
 import dataclasses
+import io
 from typing import Any
 
-from generation import logo, marking
+from PIL import Image
+
+from generation import label, logo, marking
 from generation.models import Generation
 from generation.requests import ImageRequest, Request
 from generation.results import Result
 from pollweb.accounts.identity import Principal
 
+# What a picture is written as when something has been drawn on it.
+QUALITY = {"JPEG": {"quality": 92, "subsampling": 0, "optimize": True}, "WEBP": {"quality": 90}, "PNG": {}}
 # What is told of a request in its picture's file, in the order of the guide's table.
 TOLD = (
     "model",
@@ -27,17 +32,18 @@ TOLD = (
 
 
 def settled(request: Request, principal: Principal, visibility: str) -> Request:
-    """The request with what is decided by who asks: whether its picture gets the logo.
+    """The request with what is not the caller's to decide: the label of every picture, and whether it gets the logo.
 
-    Only who is registered may leave it out. A private picture has none anyway.
+    Only who is registered may leave the logo out. A private picture has none anyway.
     """
     if not isinstance(request, ImageRequest):
         return request
     spared = visibility == "private" or (request.nologo and principal.is_registered)
     mark = "" if spared else logo.current()
-    if (request.nologo, request.logo) == (spared, mark):
+    words = label.current()
+    if (request.nologo, request.logo, request.label) == (spared, mark, words):
         return request
-    return dataclasses.replace(request, nologo=spared, logo=mark)
+    return dataclasses.replace(request, nologo=spared, logo=mark, label=words)
 
 
 async def finish(row: Generation, heard: Request, result: Result) -> Result:
@@ -55,7 +61,11 @@ async def finish(row: Generation, heard: Request, result: Result) -> Result:
 
 
 def _finished(asked: ImageRequest, result: Result, private: bool, mature: bool) -> Result:
-    data = logo.overlay(result.data) if asked.logo and not mature else result.data
+    # Whoever asked before the operator wanted a label gets it too.
+    words, with_logo = asked.label or label.current(), bool(asked.logo) and not mature
+    data, media_type = result.data, result.media_type
+    if words or with_logo:
+        data, media_type = _drawn(result.data, words, with_logo)
     size = result.width or asked.width, result.height or asked.height
     data = marking.mark(
         data,
@@ -63,7 +73,22 @@ def _finished(asked: ImageRequest, result: Result, private: bool, mature: bool) 
         settings=_told(asked, result.notes, size, private, mature),
         source=source(result.notes),
     )
-    return dataclasses.replace(result, data=data)
+    return dataclasses.replace(result, data=data, media_type=media_type)
+
+
+def _drawn(data: bytes, words: str, with_logo: bool) -> tuple[bytes, str]:
+    """The picture with the label `words`, if any, and the logo: in its own format, or as PNG where none is written."""
+    with Image.open(io.BytesIO(data)) as opened:
+        format = opened.format if opened.format in QUALITY else "PNG"
+        picture = opened.convert("RGBA" if opened.has_transparency_data else "RGB")
+    box = None
+    if words:
+        picture, box = label.draw(picture, words)
+    if with_logo:
+        picture = logo.draw(picture, box)
+    written = io.BytesIO()
+    picture.save(written, format, **QUALITY[format])
+    return written.getvalue(), Image.MIME[format]
 
 
 def told(row: Generation) -> dict[str, Any]:

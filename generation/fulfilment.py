@@ -49,7 +49,7 @@ RENEWAL_SECONDS = 5.0
 RESPONSE_KEPT = 64 * 1024
 FEED_TEXT = 32 * 1024
 MOST_SOUND = 256 * 1024  # bytes in one piece
-UNTOLD = frozenset({"request", "text", "messages", "private", "logo", "images"})  # of a request's parameters
+UNTOLD = frozenset({"request", "text", "messages", "private", "logo", "label", "images"})  # of a request's parameters
 
 
 class LeaseLost(Exception):

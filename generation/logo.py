@@ -1,6 +1,5 @@
 """The operator's logo in the corner of public pictures: which requests get it, and how it is put on."""
 
-import io
 from functools import lru_cache
 from pathlib import Path
 
@@ -8,11 +7,10 @@ from django.conf import settings
 from PIL import Image
 
 from generation import store
+from generation.label import Box
 
 MARGIN = 10  # pixels from the right and the lower edge
 SHARE = 0.30  # of the picture's width
-# What a picture is written as when the logo has been put on it.
-QUALITY = {"JPEG": {"quality": 92, "subsampling": 0, "optimize": True}, "WEBP": {"quality": 90}, "PNG": {}}
 
 
 def path() -> Path | None:
@@ -48,26 +46,24 @@ def _picture(file: Path, changed: int) -> Image.Image:
     return Image.open(file).convert("RGBA")
 
 
-def overlay(data: bytes) -> bytes:
-    """The picture with the logo in its lower right corner, in its own format; as it was when the logo is away."""
+def draw(picture: Image.Image, label: Box | None) -> Image.Image:
+    """`picture` (RGB or RGBA) with the logo in its lower right corner, above the label where they would meet; as it
+    was when the logo is away, or there is no room for it."""
     file = path()
     try:
         mark = _picture(file, file.stat().st_mtime_ns) if file else None
     except OSError:
         mark = None
     if mark is None:
-        return data
-    with Image.open(io.BytesIO(data)) as opened:
-        format, picture = opened.format or "JPEG", opened.copy()
-    if format not in QUALITY:
-        return data
+        return picture
     width = max(1, round(picture.width * SHARE))
     height = max(1, round(width * mark.height / mark.width))
-    if width + MARGIN > picture.width or height + MARGIN > picture.height:
-        return data  # a picture of a few pixels has no corner to spare
+    left, bottom = picture.width - width - MARGIN, picture.height - MARGIN
+    if label and left < label.right and bottom > label.top:
+        bottom = label.top - MARGIN
+    if left < 0 or bottom < height:
+        return picture  # a picture of a few pixels has no corner to spare
     small = mark.resize((width, height), Image.Resampling.LANCZOS)
-    picture = picture if picture.mode in ("RGB", "RGBA") else picture.convert("RGB")
-    picture.paste(small, (picture.width - width - MARGIN, picture.height - height - MARGIN), small)
-    written = io.BytesIO()
-    picture.save(written, format, **QUALITY[format])
-    return written.getvalue()
+    drawn = picture.copy()
+    drawn.paste(small, (left, bottom - height), small)
+    return drawn

@@ -6,6 +6,7 @@ ten minutes, and whoever comes while too many wait is told that there is none.
 """
 
 import asyncio
+import hashlib
 import io
 import time
 from collections import OrderedDict
@@ -15,7 +16,7 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 from PIL import Image
 
-from generation import pictures
+from generation import label, pictures
 from pollweb.lib.errors import PollwebError
 from pollweb.lib.fetch import fetch
 
@@ -50,6 +51,12 @@ def folder() -> Path:
     return Path(settings.POLLWEB_HOME) / "relayed"
 
 
+def _path(name: str) -> Path:
+    """Another label is another file, so that it is on every picture from the first day on."""
+    words = label.current()
+    return folder() / (f"{name}.{hashlib.sha256(words.encode()).hexdigest()[:8]}" if words else name)
+
+
 async def thumbnail(name: str, address: str) -> bytes | None:
     """The small picture of the item called `name`; None where there is none. `name` is a public id."""
     found = await asyncio.to_thread(_load, name)
@@ -66,7 +73,7 @@ async def thumbnail(name: str, address: str) -> bytes | None:
 
 
 def _load(name: str) -> bytes | None:
-    path = folder() / name
+    path = _path(name)
     try:
         return path.read_bytes() if time.time() - path.stat().st_mtime < KEPT_SECONDS else None
     except OSError:
@@ -90,13 +97,16 @@ async def _make(desk: Desk, name: str, address: str) -> bytes | None:
 def _keep(name: str, data: bytes) -> bytes:
     global _written
     file = io.BytesIO()
-    with Image.open(io.BytesIO(data)) as picture:
-        picture.thumbnail((SIDE, SIDE))
-        picture.save(file, "WEBP", quality=75, method=4)
+    with Image.open(io.BytesIO(data)) as opened:
+        opened.thumbnail((SIDE, SIDE))
+        picture = opened.convert("RGBA" if opened.has_transparency_data else "RGB")
+    if words := label.current():
+        picture, _ = label.draw(picture, words)
+    picture.save(file, "WEBP", quality=75, method=4)
     folder().mkdir(mode=0o700, exist_ok=True)
     part = folder() / f"{name}.part"
     part.write_bytes(file.getvalue())
-    part.replace(folder() / name)
+    part.replace(_path(name))
     _written += 1
     if _written % TRIM_EVERY == 1:
         trim()

@@ -86,7 +86,8 @@ class ImageRequest(Request):
 
     `images` are pictures to work on: addresses or bytes as the caller gave them, digests in the media store once
     generation.inputs has taken them. A provider finds their bytes, PNG or JPEG, in `pictures`, and in `addresses` where
-    an upstream may fetch them for an hour. `logo` names the operator's logo that it gets, if it gets one.
+    an upstream may fetch them for an hour. `logo` names the operator's logo that it gets, if it gets one; `label` is
+    the operator's words in its corner.
     """
 
     kind: ClassVar[str] = "image"
@@ -103,6 +104,7 @@ class ImageRequest(Request):
     safe: bool = False
     nologo: bool = False
     logo: str = ""
+    label: str = ""
     images: tuple[str | bytes, ...] = ()
     pictures: tuple[bytes, ...] = dataclasses.field(default=(), repr=False, compare=False, metadata=UNSTORED)
     addresses: tuple[str, ...] = dataclasses.field(default=(), repr=False, compare=False, metadata=UNSTORED)

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from PIL import Image
 
-from generation import store
+from generation import label, store
 from generation.models import Artifact
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ def make(digest: str) -> bool:
     if data is not None:  # lost bytes have no forms, and are not looked for again
         with Image.open(io.BytesIO(data)) as opened:
             picture = opened.convert("RGBA" if "A" in opened.getbands() else "RGB")
-        found = {name: store.put(made) for name, made in _forms(picture)}
+        found = {name: store.put(made) for name, made in _forms(picture, _label(artifact))}
         fields = {"placeholder": _placeholder(picture), "colour": _colour(picture)}
     if not Artifact.objects.filter(pk=digest).update(variants=found, varied_at=timezone.now(), **fields):
         for form in found.values():  # it was erased meanwhile
@@ -78,14 +78,20 @@ def make(digest: str) -> bool:
     return True
 
 
-def _forms(picture: Image.Image) -> Iterator[tuple[str, bytes]]:
+def _label(artifact: Artifact) -> str:
+    """The operator's words that stand in the picture's corner; where none do, those of today."""
+    drawn = artifact.generations.filter(params__has_key="label").values_list("params__label", flat=True).first()
+    return drawn or label.current()
+
+
+def _forms(picture: Image.Image, words: str) -> Iterator[tuple[str, bytes]]:
     for width in WIDTHS:
         if width < picture.width:
             height = max(1, round(picture.height * width / picture.width))
             smaller = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3)
             for name in FORMATS:
                 yield f"{name}-{width}", _saved(smaller, name)
-    yield "card", _card(picture)
+    yield "card", _card(picture, words)
 
 
 def _saved(picture: Image.Image, name: str) -> bytes:
@@ -95,17 +101,29 @@ def _saved(picture: Image.Image, name: str) -> bytes:
     return file.getvalue()
 
 
-def _card(picture: Image.Image) -> bytes:
-    """The picture, cut to the card's shape around its middle, on white where it is transparent."""
+def _card(picture: Image.Image, words: str) -> bytes:
+    """The picture, cut to the card's shape around its middle, on white where it is transparent.
+
+    Its label is cut off as a whole, and then drawn anew, or not at all: rather, a little less is cut off there.
+    """
     wide, high = CARD
     scale = max(wide / picture.width, high / picture.height)
     width, height = round(wide / scale), round(high / scale)
     left, top = (picture.width - width) // 2, (picture.height - height) // 2
+    gone = False
+    if words:
+        box = label.box(words, picture.size)
+        gone = box.right <= left or box.top >= top + height
+        if not gone:
+            left, top = min(left, box.left), max(top, box.bottom - height)
     cut = picture.resize(
         CARD, Image.Resampling.LANCZOS, box=(left, top, left + width, top + height), reducing_gap=3
     ).convert("RGBA")
+    card = Image.alpha_composite(Image.new("RGBA", CARD, "white"), cut).convert("RGB")
+    if gone:
+        card, _ = label.draw(card, words)
     file = io.BytesIO()
-    Image.alpha_composite(Image.new("RGBA", CARD, "white"), cut).convert("RGB").save(file, "JPEG", quality=82)
+    card.save(file, "JPEG", quality=82)
     return file.getvalue()
 
 

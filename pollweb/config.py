@@ -46,6 +46,13 @@ class Site(Table):
     reports_that_hide: Annotated[int, Field(ge=0, le=1000)] = 3
 
 
+class Marking(Table):
+    """`label`: words, or whether there are any."""
+
+    label: bool | Annotated[str, Field(max_length=40, pattern=r"^$|\w")] = False
+    font: Annotated[str, Field(max_length=1000)] = ""
+
+
 class Intervals(Table):
     """Seconds between two starts, by what is made."""
 
@@ -198,6 +205,7 @@ class Design(Table):
     _mask_wrapped: ClassVar[bool] = True
 
     site: Site
+    marking: Marking = Marking()
     tiers: dict[str, Tier]
     deadlines: Deadlines
     limits: Limits

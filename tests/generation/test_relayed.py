@@ -18,7 +18,7 @@ from feeds.events import FeedEvent
 from feeds.models import Outbox
 from feeds.relay import remote
 from feeds.relay.sources import Source
-from generation import relayed
+from generation import label, relayed
 from pollweb.lib.fetch import Fetched, FetchFailed, FetchRefused
 from tests.fakes import jpeg
 from tests.feeds.feedserver import picture
@@ -83,6 +83,24 @@ async def test_it_is_fetched_once_made_small_and_kept(there: There, client: Asyn
         assert Image.open(io.BytesIO(answer.content)).size == (640, 480)
     assert there.asked == [made.image_url]
     assert kept(folder) == [made.public_id]
+
+
+async def test_it_gets_the_operators_label_from_the_day_it_is_wanted(
+    there: There,
+    client: AsyncClient,  # noqa: F811
+    settings: Any,
+) -> None:
+    made = tell()
+    bare = await client.get(f"/media/{made.public_id}/relayed")
+    marking = settings.DESIGN.marking.model_copy(update={"label": "AI"})
+    settings.DESIGN = settings.DESIGN.model_copy(update={"marking": marking})
+    labelled = await client.get(f"/media/{made.public_id}/relayed")
+    place = label.box("AI", (640, 480))
+    darkest = [
+        Image.open(io.BytesIO(answer.content)).convert("L").crop(place).getextrema()[0] for answer in (bare, labelled)
+    ]
+    assert darkest[0] > 100
+    assert darkest[1] < 40
 
 
 @pytest.mark.parametrize("answer", [FetchRefused(), FetchFailed("gone"), b"<svg onload=alert(1)>", b""])

@@ -4,12 +4,13 @@ import asyncio
 import io
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 from PIL import Image
 
-from generation import artifacts, store, tasks, variants
+from generation import artifacts, label, store, tasks, variants
 from generation.models import Artifact, Generation
 from generation.web.tiles import Tile
 from tests.generation.api.conftest import client  # noqa: F401
@@ -135,3 +136,20 @@ async def test_a_picture_that_is_made_gets_them_by_itself(client, working, monke
     async with asyncio.timeout(20):
         while not await sync_to_async(varied)():
             await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1000, 1000), (1000, 560), (600, 1500), (3000, 500), (1200, 630)])
+def test_a_card_has_the_label_as_a_whole_though_it_shows_a_part_of_the_picture(db, width, height):
+    drawn, box = label.draw(Image.new("RGB", (width, height), "navy"), "AI")
+    file = io.BytesIO()
+    drawn.save(file, "PNG")
+    row = made_of(file.getvalue())
+    Generation.objects.filter(pk=row.pk).update(params={"request": "ImageRequest", "model": "flux", "label": "AI"})
+    variants.make(row.artifact_id)
+    card = np.asarray(forms(row.artifact)["card"].convert("RGB"), int)
+    plate = np.argwhere(np.abs(card - (20, 20, 23)).max(axis=2) < 12)
+    (top, left), (bottom, right) = plate.min(axis=0), plate.max(axis=0)
+    shape, there = (right - left) / (bottom - top), (box.right - box.left) / (box.bottom - box.top)
+    assert shape == pytest.approx(there, rel=0.1)  # neither cut nor there twice
+    letters = np.argwhere(card.min(axis=2) > 128)[:, 0]
+    assert letters.max() - letters.min() + 1 >= 0.05 * 630

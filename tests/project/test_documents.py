@@ -14,6 +14,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 SHIPPED_FROM_OTHERS = (
     "static/fonts/*.woff2",
+    "generation/label/*.woff2",
     "static/vendor/*",
     "generation/providers/local/painter/data/*.json",
     "generation/providers/local/speech/data/*.bin",

@@ -38,6 +38,20 @@ def test_the_page_of_labels_says_which_marks_are_on(client, settings, mark, sett
 
 
 @pytest.mark.django_db
+def test_the_page_of_labels_tells_the_words_in_pictures(client, settings):
+    def says() -> str:
+        page = html.unescape(client.get("/labels").content.decode())
+        (row,) = [each for each in page.split("<tr>") if "A label in the picture" in each]
+        return row
+
+    assert "<td>off</td>" in says()
+    marking = settings.DESIGN.marking.model_copy(update={"label": "AI 生成"})
+    settings.DESIGN = settings.DESIGN.model_copy(update={"marking": marking})
+    assert "“AI 生成”" in says()
+    assert "<td>on</td>" in says()
+
+
+@pytest.mark.django_db
 def test_the_map_lists_pages_and_public_items_only(client, make):
     public = make("image", "a fox")
     private = make("image", "a secret", visibility="private")
