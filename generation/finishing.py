@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from generation import label, logo, marking
+from generation import aigc, label, logo, marking
 from generation.models import Generation
 from generation.requests import ImageRequest, Request
 from generation.results import Result
@@ -57,10 +57,10 @@ async def finish(row: Generation, heard: Request, result: Result) -> Result:
     if heard.prompt != asked.prompt:
         result.notes["enhanced_prompt"] = heard.prompt
     mature = row.is_mature or bool(result.notes.get("is_mature"))
-    return await asyncio.to_thread(_finished, asked, result, row.visibility == "private", mature)
+    return await asyncio.to_thread(_finished, row, asked, result, mature)
 
 
-def _finished(asked: ImageRequest, result: Result, private: bool, mature: bool) -> Result:
+def _finished(row: Generation, asked: ImageRequest, result: Result, mature: bool) -> Result:
     # Whoever asked before the operator wanted a label gets it too.
     words, with_logo = asked.label or label.current(), bool(asked.logo) and not mature
     data, media_type = result.data, result.media_type
@@ -70,8 +70,8 @@ def _finished(asked: ImageRequest, result: Result, private: bool, mature: bool) 
     data = marking.mark(
         data,
         model=asked.model,
-        settings=_told(asked, result.notes, size, private, mature),
-        source=source(result.notes),
+        settings=_told(asked, result.notes, size, row.visibility == "private", mature),
+        xmp=marking.packet(source(result.notes), aigc.block(row.public_id)),
     )
     return dataclasses.replace(result, data=data, media_type=media_type)
 
@@ -108,6 +108,11 @@ def _told(
     settings |= {"isMature": mature, "isChild": False, "nsfw": mature}
     # The words of a private request are nobody's but the asker's.
     return settings if private else words | settings
+
+
+def xmp(row: Generation) -> bytes:
+    """What the file of a finished picture says in every form of it: that a machine made it, and whose."""
+    return marking.packet(source(row.notes), aigc.block(row.public_id))
 
 
 def source(notes: dict[str, Any]) -> str:

@@ -1,9 +1,10 @@
 """What is written into a picture's file: how it was made, and that a machine made it.
 
 EXIF `Make` is the model and `UserComment` a JSON text, as the guide's service has them (Exif 2.32, 4.6.5); XMP carries
-IPTC's DigitalSourceType. Written by splicing, never by encoding anew: JPEG segments (ITU-T T.81, B.1.1.4; XMP part 3,
-1.1.3), PNG chunks `eXIf`, `iTXt` (PNG, third edition, 11.3) and RIFF chunks of WebP. PNG gets the widely read
-`parameters` text besides. No time and no id is written: the same request gives the same bytes.
+IPTC's DigitalSourceType and, where the operator wants it, the block of generation.aigc. Written by splicing, never by
+encoding anew: JPEG segments (ITU-T T.81, B.1.1.4; XMP part 3, 1.1.3), PNG chunks `eXIf`, `iTXt` (PNG, third edition,
+11.3) and RIFF chunks of WebP. PNG gets the widely read `parameters` text besides. No time is written, and no id but in
+that block: the same request gives the same bytes.
 """
 
 import json
@@ -11,8 +12,11 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
+from xml.sax.saxutils import escape
 
 from PIL import Image
+
+from generation import aigc
 
 # A JPEG segment holds 65,533 bytes, its own signature and the EXIF tables among them.
 LONGEST_COMMENT = 60_000
@@ -24,22 +28,28 @@ XMP = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     '<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
-    'Iptc4xmpExt:DigitalSourceType="{source}"/></rdf:RDF></x:xmpmeta><?xpacket end="r"?>'
+    'Iptc4xmpExt:DigitalSourceType="{source}">{more}</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="r"?>'
 )
+AIGC = '<TC260:AIGC xmlns:TC260="{namespace}">{block}</TC260:AIGC>'
 
 
-def mark(data: bytes, *, model: str, settings: dict[str, Any] | None, source: str) -> bytes:
-    """The picture `data` with `settings` and `source` (a term of IPTC's list, such as `algorithmicMedia`) in it.
+def mark(data: bytes, *, model: str, settings: dict[str, Any] | None, xmp: bytes) -> bytes:
+    """The picture `data` with `settings` and `xmp` in it.
 
-    What stood in its EXIF and XMP before is replaced; without `settings` only the source is said. A file of another
+    What stood in its EXIF and XMP before is replaced; without `settings` only the XMP is written. A file of another
     type than JPEG, PNG and WebP comes back as it was.
     """
     exif = b"" if settings is None else _exif(model, settings)
-    xmp = XMP.format(source=SOURCES + source).encode()
     for begins, write in WRITERS:
         if begins(data):
             return write(data, exif, xmp, settings)
     return data
+
+
+def packet(source: str, block: str = "") -> bytes:
+    """XMP that says `source`, a term of IPTC's list such as `algorithmicMedia`, and has the AIGC block, if any."""
+    more = AIGC.format(namespace=aigc.NAMESPACE, block=escape(block)) if block else ""
+    return XMP.format(source=SOURCES + source, more=more).encode()
 
 
 def comment(settings: dict[str, Any]) -> str:

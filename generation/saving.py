@@ -39,7 +39,7 @@ def saved(row: Generation, format: str, with_settings: bool) -> bytes | None:
             data = _encoded(data, format)
     asked = row.request()
     settings = finishing.told(row) if with_settings and isinstance(asked, ImageRequest) else None
-    return marking.mark(data, model=row.model, settings=settings, source=finishing.source(row.notes))
+    return marking.mark(data, model=row.model, settings=settings, xmp=finishing.xmp(row))
 
 
 def _encoded(data: bytes, format: str) -> bytes:

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from PIL import Image
 
-from generation import label, store
+from generation import finishing, label, store
 from generation.models import Artifact
 
 log = logging.getLogger(__name__)
@@ -62,15 +62,17 @@ def overlooked() -> list[str]:
 def make(digest: str) -> bool:
     """Make what an artifact lacks. False when there is nothing to be done. Raises StorageFull."""
     artifact = wanted().filter(pk=digest).first()
-    data = store.read(digest) if artifact else None
-    if artifact is None:
+    row = artifact.generations.order_by("pk").first() if artifact else None
+    data = store.read(digest) if row else None
+    if artifact is None or row is None:
         return False
     found: dict[str, str] = {}
     fields = {}
     if data is not None:  # lost bytes have no forms, and are not looked for again
         with Image.open(io.BytesIO(data)) as opened:
             picture = opened.convert("RGBA" if "A" in opened.getbands() else "RGB")
-        found = {name: store.put(made) for name, made in _forms(picture, _label(artifact))}
+        words = row.params.get("label") or label.current()
+        found = {name: store.put(made) for name, made in _forms(picture, words, finishing.xmp(row))}
         fields = {"placeholder": _placeholder(picture), "colour": _colour(picture)}
     if not Artifact.objects.filter(pk=digest).update(variants=found, varied_at=timezone.now(), **fields):
         for form in found.values():  # it was erased meanwhile
@@ -78,30 +80,24 @@ def make(digest: str) -> bool:
     return True
 
 
-def _label(artifact: Artifact) -> str:
-    """The operator's words that stand in the picture's corner; where none do, those of today."""
-    drawn = artifact.generations.filter(params__has_key="label").values_list("params__label", flat=True).first()
-    return drawn or label.current()
-
-
-def _forms(picture: Image.Image, words: str) -> Iterator[tuple[str, bytes]]:
+def _forms(picture: Image.Image, words: str, xmp: bytes) -> Iterator[tuple[str, bytes]]:
     for width in WIDTHS:
         if width < picture.width:
             height = max(1, round(picture.height * width / picture.width))
             smaller = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3)
             for name in FORMATS:
-                yield f"{name}-{width}", _saved(smaller, name)
-    yield "card", _card(picture, words)
+                yield f"{name}-{width}", _saved(smaller, name, xmp)
+    yield "card", _card(picture, words, xmp)
 
 
-def _saved(picture: Image.Image, name: str) -> bytes:
+def _saved(picture: Image.Image, name: str, xmp: bytes) -> bytes:
     format, _, options = FORMATS[name]
     file = io.BytesIO()
-    picture.save(file, format, **options)
+    picture.save(file, format, xmp=xmp, **options)
     return file.getvalue()
 
 
-def _card(picture: Image.Image, words: str) -> bytes:
+def _card(picture: Image.Image, words: str, xmp: bytes) -> bytes:
     """The picture, cut to the card's shape around its middle, on white where it is transparent.
 
     Its label is cut off as a whole, and then drawn anew, or not at all: rather, a little less is cut off there.
@@ -123,7 +119,7 @@ def _card(picture: Image.Image, words: str) -> bytes:
     if gone:
         card, _ = label.draw(card, words)
     file = io.BytesIO()
-    card.save(file, "JPEG", quality=82)
+    card.save(file, "JPEG", quality=82, xmp=xmp)
     return file.getvalue()
 
 

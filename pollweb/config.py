@@ -47,10 +47,12 @@ class Site(Table):
 
 
 class Marking(Table):
-    """`label`: words, or whether there are any."""
+    """`label`: words, or whether there are any. `producer` turns the AIGC block on."""
 
     label: bool | Annotated[str, Field(max_length=40, pattern=r"^$|\w")] = False
     font: Annotated[str, Field(max_length=1000)] = ""
+    producer: Annotated[str, Field(max_length=200)] = ""
+    propagator: Annotated[str, Field(max_length=200)] = ""
 
 
 class Intervals(Table):

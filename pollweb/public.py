@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from generation import catalogue, label
+from generation import aigc, catalogue, label
 from generation.models import Generation
 from pollweb.handbook import guides
 
@@ -25,7 +25,7 @@ def about(request: HttpRequest) -> HttpResponse:
 def labels(request: HttpRequest) -> HttpResponse:
     """Which marks tell that a machine made something."""
     site = settings.DESIGN.site
-    context = {"label": label.current(), "tile_label": site.ai_label, "logo": bool(site.logo)}
+    context = {"label": label.current(), "aigc": aigc.is_on(), "tile_label": site.ai_label, "logo": bool(site.logo)}
     return render(request, "labels.html", context)
 
 

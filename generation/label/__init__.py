@@ -12,7 +12,10 @@ from typing import NamedTuple
 from django.conf import settings
 from PIL import Image, ImageDraw, ImageFont
 
-WORDS = "AI-generated"  # of an operator who gives none
+from generation import aigc
+
+# Of an operator who gives none; the second where the block of China's standard is written.
+WORDS, CHINESE = "AI-generated", "AI 生成"
 SHARE = 0.05  # of the picture's shorter side: the least height of the letters
 LEGIBLE = 11  # pixels of an em that a small picture's label gets, if it can hold them in one line
 LOWEST = 0.4  # em, the least height that words are taken to have: a dash alone would grow without end
@@ -40,7 +43,9 @@ class Box(NamedTuple):
 def current() -> str:
     """Today's words; "" where the operator wants none. Part of what a picture is."""
     said: bool | str = settings.DESIGN.marking.label
-    return said if isinstance(said, str) else WORDS if said else ""
+    if isinstance(said, str):
+        return said
+    return (CHINESE if aigc.is_on() else WORDS) if said else ""
 
 
 def font_file() -> Path:

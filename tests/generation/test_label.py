@@ -92,6 +92,13 @@ def test_the_operator_says_the_words(settings, said, words):
     assert label.current() == words
 
 
+def test_where_chinas_standard_is_followed_the_words_are_chinese_unless_said(settings):
+    wanted(settings, label=True, producer="001191110102MAD55U9H0F10002")
+    assert label.current() == CHINESE
+    wanted(settings, label="Made by AI")
+    assert label.current() == "Made by AI"
+
+
 @pytest.mark.parametrize("words", [True, CHINESE, "由人工智能合成", "Généré par IA"])
 def test_the_shipped_font_has_the_usual_characters(settings, words):
     wanted(settings, label=words)

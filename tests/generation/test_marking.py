@@ -20,7 +20,7 @@ def picture(format: str, mode: str = "RGB", **options) -> bytes:
 
 
 def marked(data: bytes, settings=SETTINGS, source="algorithmicMedia") -> bytes:
-    return marking.mark(data, model="flux", settings=settings, source=source)
+    return marking.mark(data, model="flux", settings=settings, xmp=marking.packet(source))
 
 
 def comment_of(data: bytes) -> dict:

@@ -38,6 +38,18 @@ def test_the_page_of_labels_says_which_marks_are_on(client, settings, mark, sett
 
 
 @pytest.mark.django_db
+def test_the_page_of_labels_tells_of_chinas_block(client, settings):
+    def says() -> list[str]:
+        (row,) = [each for each in client.get("/labels").content.decode().split("<tr>") if "TC260:AIGC" in each]
+        return re.findall(r"<td>(on|off)</td>", row)
+
+    assert says() == ["off"]
+    marking = settings.DESIGN.marking.model_copy(update={"producer": "alice"})
+    settings.DESIGN = settings.DESIGN.model_copy(update={"marking": marking})
+    assert says() == ["on"]
+
+
+@pytest.mark.django_db
 def test_the_page_of_labels_tells_the_words_in_pictures(client, settings):
     def says() -> str:
         page = html.unescape(client.get("/labels").content.decode())

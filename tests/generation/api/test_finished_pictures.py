@@ -16,6 +16,7 @@ from PIL import Image
 from feeds.models import Outbox
 from generation import checks, label, logo
 from generation.marking import EXIF_TABLE, MAKE, USER_COMMENT
+from generation.models import Generation
 from generation.requests import ChatRequest, ImageRequest
 from pollweb.accounts.models import Team
 
@@ -82,6 +83,15 @@ async def test_the_same_wish_made_anew_gives_the_same_bytes(client, working):
     again = await client.get(f"/prompt/fox?{SIZE}", headers={"no-cache": "1"})
     assert len(working.calls) == 2
     assert again.content == first.content
+
+
+async def test_where_the_operator_says_who_produces_the_file_tells_it_and_the_items_name(client, monkeypatch):
+    monkeypatch.setitem(settings.DESIGN.marking.__dict__, "producer", "alice's company")
+    body = (await client.get(f"/prompt/x?{SIZE}")).content
+    row = await sync_to_async(Generation.objects.get)()
+    xmp = opened(body).info["xmp"].decode()
+    assert f'"ContentProducer":"alice\'s company","ProduceID":"{row.public_id}"' in xmp
+    assert settings_in(body)["prompt"] == "x"
 
 
 # --- the label --------------------------------------------------------------------------------------------------------
