@@ -50,7 +50,7 @@ sbom: ## What runs, with versions, hashes and licences: dist/sbom.json (CycloneD
 	@scripts/bootstrap.sh requirements-dev.txt
 	@$(PYTHON) scripts/sbom.py dist
 
-hold: ## What must hold when things break or somebody attacks, C01 to C42 (FULL=1 full sizes, ARGS="C17" some of them)
+hold: ## What must hold when things break or somebody attacks, C01 to C43 (FULL=1 full sizes, ARGS="C17" some of them)
 	@scripts/bootstrap.sh requirements-dev.txt
 	@$(PYTHON) -m tests.hold $(ARGS)
 

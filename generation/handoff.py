@@ -183,12 +183,19 @@ class Exchange:
         self.bells.setdefault(job, set()).add(bell)
         if first:
             self.ready[job] = asyncio.Event()
-            with contextlib.suppress(redis.RedisError, OSError, TimeoutError):
-                await self._present([job])
-                if self.pubsub is not None:
-                    await self.pubsub.subscribe(_knocks(job))
-                    await asyncio.wait_for(self.ready[job].wait(), 0.5)
+            try:
+                await self._be_heard(job)
+            except BaseException:  # its client has left meanwhile, with no bell to give back
+                await asyncio.shield(self.leave(job, bell))
+                raise
         return bell
+
+    async def _be_heard(self, job: str) -> None:
+        with contextlib.suppress(redis.RedisError, OSError, TimeoutError):
+            await self._present([job])
+            if self.pubsub is not None:
+                await self.pubsub.subscribe(_knocks(job))
+                await asyncio.wait_for(self.ready[job].wait(), 0.5)
 
     async def leave(self, job: str, bell: asyncio.Event) -> int:
         """How many others still wait, here or elsewhere (1 when Redis cannot say)."""

@@ -167,8 +167,10 @@ class Heard:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await self._pieces.aclose()  # type: ignore[attr-defined]
-        await self._waiting.__aexit__(*exc)
+        try:
+            await self._pieces.aclose()  # type: ignore[attr-defined]
+        finally:
+            await self._waiting.__aexit__(*exc)
 
     async def begins(self) -> bool:
         """Whether there is something to be heard: False when its maker is gone, or was given up by its askers."""

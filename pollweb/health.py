@@ -1,6 +1,7 @@
 """What those who operate an installation ask it: is it alive, is it ready, how is it doing."""
 
 import asyncio
+import os
 import secrets
 import time
 from bisect import bisect_left
@@ -95,6 +96,7 @@ class Figures:
     def __init__(self) -> None:
         self.lag = 0.0
         self.handler: LeanHandler | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
         self.buckets: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0] * (len(BUCKETS) + 1))
         self.seconds: dict[tuple[str, int], float] = defaultdict(float)
 
@@ -111,7 +113,9 @@ class Figures:
         }
         counts["gaps"] = [float(seat.missed_in_all())]
         running = float(self.handler.in_flight) if self.handler is not None else 0.0
-        return {"counts": counts, "largest": {"lag": self.lag}, "summed": {"running": running, "processes": 1.0}}
+        tasks = float(len(asyncio.all_tasks(self.loop))) if self.loop is not None else 0.0
+        summed = {"running": running, "processes": 1.0, "tasks": tasks, "files": _open_files()}
+        return {"counts": counts, "largest": {"lag": self.lag}, "summed": summed}
 
     def collect(self) -> Iterable[Metric]:
         everyone = [self.told(), *together.others()]
@@ -120,7 +124,8 @@ class Figures:
             counts = together.add(counts, told.get("counts", {}))
         lag = max(told.get("largest", {}).get("lag", 0.0) for told in everyone)
         summed = {
-            name: sum(told.get("summed", {}).get(name, 0.0) for told in everyone) for name in ("running", "processes")
+            name: sum(told.get("summed", {}).get(name, 0.0) for told in everyone)
+            for name in ("running", "processes", "tasks", "files")
         }
         (gaps,) = counts.pop("gaps")
         total = CounterMetricFamily("pollweb_requests", "Answers of the API lane", labels=("face", "status"))
@@ -138,9 +143,19 @@ class Figures:
         yield GaugeMetricFamily("pollweb_loop_lag_seconds", "How late the latest event loop was, lately", value=lag)
         yield GaugeMetricFamily("pollweb_requests_in_flight", "Requests of the API lane now", value=summed["running"])
         yield GaugeMetricFamily("pollweb_web_processes", "Web processes of this machine", value=summed["processes"])
+        yield GaugeMetricFamily("pollweb_loop_tasks", "Tasks of their event loops", value=summed["tasks"])
+        yield GaugeMetricFamily("pollweb_open_files", "Files and sockets that they hold open", value=summed["files"])
         yield CounterMetricFamily(
             "pollweb_feed_missed", "Items that slow listeners missed, as they were told", value=gaps
         )
+
+
+def _open_files() -> float:
+    """Of this process; 0 where the system does not tell."""
+    try:
+        return float(len(os.listdir("/dev/fd")))
+    except OSError:
+        return 0.0
 
 
 figures = Figures()
@@ -157,6 +172,7 @@ def count(request: LeanRequest, status: int, seconds: float) -> None:
 @lifespan.on_start
 async def watch_loop() -> None:
     global _watch, _writing
+    figures.loop = asyncio.get_running_loop()
     _watch = asyncio.create_task(_measure_lag())
     _writing = asyncio.create_task(together.keep_writing(figures.told))
 

@@ -121,7 +121,7 @@ async def keep_writing(tell: Any) -> None:
     """Until cancelled; then once more, so that nothing that was counted is lost."""
     try:
         while True:
-            await asyncio.to_thread(write, tell())
+            await asyncio.to_thread(lambda: write(tell()))
             await asyncio.sleep(WRITTEN_EVERY)
     finally:
         write(tell())

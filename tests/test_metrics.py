@@ -1,7 +1,9 @@
 """What a scraper reads: of all web processes at once, of what all machines share, and nothing secret."""
 
+import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -55,6 +57,18 @@ def test_whichever_process_is_asked_tells_of_all(figures: Figures) -> None:
     assert told["pollweb_requests_in_flight",] == 4
     assert told["pollweb_web_processes",] == 2
     assert told["pollweb_feed_missed_total",] >= 2
+
+
+async def test_what_stays_behind_in_a_process_is_seen(figures: Figures) -> None:
+    figures.loop = asyncio.get_running_loop()
+    before = samples(figures.collect())
+    one, other = socket.socketpair()
+    with one, other:
+        task = asyncio.create_task(asyncio.sleep(60))
+        during = samples(figures.collect())
+        task.cancel()
+    assert during["pollweb_loop_tasks",] == before["pollweb_loop_tasks",] + 1
+    assert during["pollweb_open_files",] == before["pollweb_open_files",] + 2
 
 
 def test_what_a_process_counted_outlives_it_once(figures: Figures) -> None:

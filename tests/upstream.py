@@ -2,8 +2,9 @@
 it is told.
 
 A test says what goes wrong with `upstream.faults = ["reset", ...]`, one word for each request in turn, or by
-`fault:reset` in the prompt. What was asked is in `upstream.calls`; `upstream.open` counts the connections;
-`upstream.plays` is a file of tests/wire that is the answer to everything.
+`fault:reset` in the prompt. What was asked is in `upstream.calls`; `upstream.open` counts the connections, and
+`upstream.answering` those with an answer on its way; `upstream.plays` is a file of tests/wire that is the answer to
+everything.
 """
 
 import asyncio
@@ -66,7 +67,7 @@ class ScriptedUpstream:
         self.faults: list[str] = []
         self.always = ""
         self.calls: list[Call] = []
-        self.open = 0
+        self.open = self.answering = 0
         self.pace = 0.0
         self.refuses: set[str] = set()
         self.elsewhere = ""
@@ -127,13 +128,15 @@ class ScriptedUpstream:
         self.open += 1
         try:
             while call := await self._read(reader):
+                self.answering += 1
                 answering = asyncio.ensure_future(self._answer(call, writer))
+                answering.add_done_callback(self._answered)
                 # A client that leaves in the middle is noticed at once, as a real server notices it.
                 leaving = asyncio.ensure_future(reader.read(1))
                 await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
                 if not answering.done():
                     answering.cancel()
-                    await asyncio.gather(answering, return_exceptions=True)
+                    await asyncio.gather(answering, leaving, return_exceptions=True)
                     return
                 leaving.cancel()
                 await asyncio.gather(leaving, return_exceptions=True)
@@ -147,6 +150,9 @@ class ScriptedUpstream:
             (writer.transport.abort if writer.transport.get_write_buffer_size() else writer.close)()
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
+
+    def _answered(self, _: asyncio.Future[bool]) -> None:
+        self.answering -= 1
 
     async def _read(self, reader: asyncio.StreamReader) -> Call | None:
         try:

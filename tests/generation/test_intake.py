@@ -99,6 +99,27 @@ async def test_fifty_equal_requests_share_one_job_and_the_first_may_leave(workin
     assert len(working.calls) == 1
 
 
+async def test_whoever_leaves_while_they_begin_to_wait_is_waited_for_by_nobody(working, monkeypatch):
+    """Redis is told of them meanwhile: they would be said to be waiting every second for ever."""
+    exchange, telling, told = handoff.exchange(), asyncio.Event(), asyncio.Event()
+    present = exchange._present
+
+    async def slowly(jobs: list[str]) -> None:
+        await present(jobs)
+        telling.set()
+        await told.wait()
+
+    monkeypatch.setattr(exchange, "_present", slowly)
+    asking = asyncio.create_task(ask(picture()))
+    async with asyncio.timeout(5):
+        await telling.wait()
+    (job,) = exchange.bells
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    assert (exchange.bells, exchange.ready) == ({}, {})
+    assert not redis.sync_client().exists(redis.key("job", job, "waiters"))
+
+
 async def test_it_stops_the_work_when_the_last_asker_leaves(working):
     working.held = True
     asking = asyncio.create_task(ask(picture()))

@@ -282,4 +282,9 @@ CHECKS = [
         "any process is killed, every five seconds",
         "hold/test_kill_storm.py::test_no_job_is_lost_or_doubled_while_processes_are_killed",
     ),
+    check(
+        43,
+        "everything at once for half an hour, and one in ten leaves in the middle",
+        "hold/test_soak.py::test_after_everything_at_once_an_installation_is_as_it_was",
+    ),
 ]
