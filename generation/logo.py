@@ -48,7 +48,7 @@ def _picture(file: Path, changed: int) -> Image.Image:
 
 def draw(picture: Image.Image, label: Box | None) -> Image.Image:
     """`picture` (RGB or RGBA) with the logo in its lower right corner, above the label where they would meet; as it
-    was when the logo is away, or there is no room for it."""
+    was when the logo is away, or there is no room for it in the lower half."""
     file = path()
     try:
         mark = _picture(file, file.stat().st_mtime_ns) if file else None
@@ -59,9 +59,10 @@ def draw(picture: Image.Image, label: Box | None) -> Image.Image:
     width = max(1, round(picture.width * SHARE))
     height = max(1, round(width * mark.height / mark.width))
     left, bottom = picture.width - width - MARGIN, picture.height - MARGIN
-    if label and left < label.right and bottom > label.top:
+    raised = label is not None and left < label.right
+    if label and raised:
         bottom = label.top - MARGIN
-    if left < 0 or bottom < height:
+    if left < 0 or bottom - height < (picture.height / 2 if raised else 0):
         return picture  # a picture of a few pixels has no corner to spare
     small = mark.resize((width, height), Image.Resampling.LANCZOS)
     drawn = picture.copy()
