@@ -76,13 +76,14 @@ def approve(ids: Iterable[int], by: User, request: HttpRequest | None = None) ->
 
 
 @transaction.atomic
-def refuse(ids: Iterable[int], by: User, request: HttpRequest | None = None) -> int:
+def refuse(ids: Iterable[int], by: User, request: HttpRequest | None = None, *, reason: str = "") -> int:
     """Never tell these held rows."""
     rows = Outbox.objects.held().filter(pk__in=list(ids))
     events = [row.event_id for row in rows]
     count = rows.update(published_at=timezone.now())
     if count:
-        audit.record("feed.refused", team=None, actor=by, target=", ".join(map(str, events)), request=request)
+        said = {"reason": reason} if reason else {}
+        audit.record("feed.refused", team=None, actor=by, target=", ".join(map(str, events)), request=request, **said)
     return count
 
 

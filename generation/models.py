@@ -68,6 +68,10 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         """May be shown to strangers: finished, public by its own row, not hidden by a moderator, not mature."""
         return self.finished().filter(visibility="public", hidden_at=None, is_mature=False)
 
+    def sensitive(self) -> Self:
+        """Public by their makers' will, and kept from strangers for nothing but being mature."""
+        return self.finished().filter(visibility="public", hidden_at=None, is_mature=True)
+
     def newest_first(self) -> Self:
         """Ids are made of time, and unique: paging by them never repeats or skips a row."""
         return self.order_by("-pk")
@@ -275,6 +279,11 @@ class Generation(models.Model):
                 name="gallery_kind",
                 condition=Q(state="succeeded", visibility="public", hidden_at=None, is_mature=False),
             ),
+            models.Index(
+                fields=["-id"],
+                name="sensitive",
+                condition=Q(state="succeeded", visibility="public", hidden_at=None, is_mature=True),
+            ),
             models.Index(fields=["fingerprint", "scope"], name="reusable", condition=Q(state="succeeded")),
             models.Index(fields=["slot", "-rank", "created_at"], name="waiting_by_rank", condition=Q(state="queued")),
             models.Index(fields=["slot", "created_at"], name="waiting_by_age", condition=Q(state="queued")),
@@ -408,6 +417,12 @@ class Generation(models.Model):
     def is_taken_out(self) -> bool:
         """Public by its maker's will, and hidden by an operator or by reports."""
         return self.visibility == "public" and self.hidden_at is not None and self.deleted_at is None
+
+    @property
+    def is_kept_back(self) -> bool:
+        """Public by its maker's will, and not shown to strangers: hidden, or sensitive."""
+        is_wanted = self.state == State.SUCCEEDED and self.visibility == "public" and self.deleted_at is None
+        return is_wanted and not self.is_visible
 
     def seconds_left(self, now: datetime | None = None) -> float:
         return (self.deadline - (now or timezone.now())).total_seconds()

@@ -46,7 +46,7 @@ def several(request: HttpRequest) -> HttpResponse:
 @require_safe
 def page(request: HttpRequest, public_id: str) -> HttpResponse:
     job = find(request, public_id)
-    if job.is_visible:
+    if job.is_visible or job.is_kept_back:  # whose page says why
         return redirect("item", public_id)
     context: dict[str, Any] = {"job": job, "progress": progress.of(job)}
     if job.state == State.SUCCEEDED:

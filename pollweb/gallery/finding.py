@@ -12,13 +12,13 @@ from pollweb.lib.errors import NotFound
 
 
 def find(public_id: str, user: Any = None, *, is_own: bool = False) -> Generation:
-    """A public result, or one of a team that `user` is in, or, when it is `is_own`, what an operator has hidden.
+    """A public result, or one of a team that `user` is in, or, when it is `is_own`, what is kept back from strangers.
 
     Gone when it was taken down; NotFound for what is unknown, unfinished, or somebody else's and private.
     """
     generation = Generation.objects.finished().filter(public_id=public_id).select_related("artifact").first()
     if generation is not None and (
-        _is_of_own_team(generation, user) or _is_looked_at(generation, user) or (is_own and generation.is_taken_out)
+        _is_of_own_team(generation, user) or _is_looked_at(generation, user) or (is_own and generation.is_kept_back)
     ):
         return generation
     if generation is None or generation.visibility != "public":
@@ -33,9 +33,12 @@ def find(public_id: str, user: Any = None, *, is_own: bool = False) -> Generatio
 
 
 def _is_looked_at(generation: Generation, user: Any) -> bool:
-    """Whether an operator looks at what was hidden from everybody, to judge it."""
-    is_operator = user is not None and user.is_authenticated and user.is_active and user.is_staff
-    return generation.is_taken_out and is_operator
+    """Whether an operator looks at what is kept back from everybody, to judge it."""
+    return generation.is_kept_back and is_operator(user)
+
+
+def is_operator(user: Any) -> bool:
+    return user is not None and user.is_authenticated and user.is_active and user.is_staff
 
 
 def is_maker(generation: Generation, user: Any, *, is_own: bool) -> bool:

@@ -18,7 +18,8 @@ from generation.web.result import result_context
 from generation.web.tiles import Tile
 from pollweb.gallery import appeals, removal, sharing
 from pollweb.gallery.errors import Gone
-from pollweb.gallery.finding import find, is_maker
+from pollweb.gallery.finding import find, is_maker, is_operator
+from pollweb.gallery.models import Sensitivity
 from pollweb.lib.errors import BadRequest, NotFound
 
 
@@ -35,8 +36,14 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
         "media_address": f"{settings.SITE_URL}/media/{public_id}/original",
         "is_own": is_own,
     }
-    if generation.is_taken_out and is_maker(generation, request.user, is_own=is_own):
-        context["removal"] = appeals.removal_of(generation)
+    if generation.visibility == "public":
+        is_of_maker = is_maker(generation, request.user, is_own=is_own)
+        if generation.is_taken_out and is_of_maker:
+            context["removal"] = appeals.removal_of(generation)
+        context["is_sensitive"] = is_of_maker and generation.is_kept_back and not generation.is_taken_out
+        context["operates"] = is_operator(request.user)
+        if context["operates"] or context["is_sensitive"]:
+            context["decided"] = Sensitivity.objects.filter(generation=generation).first()
     if generation.is_visible:
         has_card = generation.artifact is not None and "card" in generation.artifact.variants
         context |= {

@@ -1,5 +1,7 @@
 """An item leaves the gallery, and every screen with it: by an operator, by reports, or by whoever made it.
 
+What an operator has marked as sensitive stays its maker's to see, blurred, as what the classifier found mature.
+
 What an operator decides is told to its maker by mail, where there is a team to write to.
 """
 
@@ -10,27 +12,32 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from feeds import outbox
+from feeds import moderation, outbox
+from feeds.models import Outbox
 from generation import search
 from generation.models import Generation
 from pollweb.accounts import audit, mail
 from pollweb.accounts.membership import owners_mail
 from pollweb.accounts.models import AuditEvent, User
-from pollweb.gallery.models import Appeal, Report
+from pollweb.gallery.models import Appeal, Report, Sensitivity
 
 
 @transaction.atomic
 def hide(
     generation: Generation, by: User | None, *, reason: str, words: str = "", request: HttpRequest | None = None
 ) -> bool:
-    """Out of the gallery until somebody shows it again; `words` are for its maker. False when it was hidden already."""
+    """Out of the gallery until somebody shows it again; `words` are for its maker. False when it was hidden already.
+
+    What reports alone had hidden is an operator's removal from now on.
+    """
     hidden = Generation.objects.filter(pk=generation.pk, hidden_at=None).update(hidden_at=timezone.now())
-    if hidden:
+    if hidden or (by is not None and _is_hidden_by_reports(generation)):
         outbox.retract(generation.public_id)
         audit.record("item.hidden", team=None, actor=by, target=generation.public_id, request=request, reason=reason)
         if by is not None:
             _tell(generation, "removed", words)
-    return bool(hidden)
+        return True
+    return False
 
 
 @transaction.atomic
@@ -45,27 +52,98 @@ def show(generation: Generation, by: User, *, request: HttpRequest | None = None
 
 
 @transaction.atomic
-def uphold(generation: Generation, by: User, *, reason: str, request: HttpRequest | None = None) -> int:
-    """The reports are right: the item is hidden, and they are decided. Says how many there were."""
+def uphold(generation: Generation, by: User, *, reason: str, request: HttpRequest | None = None) -> bool:
+    """The reports, if there are any, are right: the item is hidden, and they are decided. False when both was so."""
     is_news = hide(generation, by, reason=reason, words=reason, request=request)
     count = _decide(generation, by, reason, is_upheld=True)
-    if count and not is_news:  # the reports had hidden it before
+    if count:
+        audit.record(
+            "reports.upheld", team=None, actor=by, target=generation.public_id, request=request, reason=reason, n=count
+        )
+    if count and not is_news:  # another operator had hidden it before, for something else
         _tell(generation, "removed", reason)
-    return count
+    return is_news or bool(count)
 
 
 @transaction.atomic
 def dismiss(generation: Generation, by: User, *, reason: str, request: HttpRequest | None = None) -> int:
     """The reports are not right: what they had hidden is shown again. Says how many there were."""
+    count = _overrule(generation, by, reason)
+    audit.record(
+        "reports.dismissed", team=None, actor=by, target=generation.public_id, request=request, reason=reason, n=count
+    )
+    return count
+
+
+@transaction.atomic
+def mark(generation: Generation, by: User, *, reason: str, request: HttpRequest | None = None) -> bool:
+    """Sensitive: out of the gallery and off every screen. Its maker, the team and operators see it, blurred.
+
+    Of what the classifier or the word rules found already it is the operator's word. Reports have what they wanted, and
+    what they had hidden is only sensitive now. False when it is marked already, private or deleted.
+    """
+    rows = Generation.objects.finished().filter(pk=generation.pk, visibility="public", deleted_at=None)
+    if not rows.exists() or Sensitivity.objects.filter(generation=generation, is_sensitive=True).exists():
+        return False
+    if rows.filter(is_mature=False).update(is_mature=True):
+        outbox.retract(generation.public_id)
+        _tell(generation, "marked", reason)
+    _keep_word(generation, by, reason, is_sensitive=True)
+    _overrule(generation, by, reason)
+    audit.record("item.marked", team=None, actor=by, target=generation.public_id, request=request, reason=reason)
+    return True
+
+
+@transaction.atomic
+def unmark(generation: Generation, by: User, *, reason: str, request: HttpRequest | None = None) -> bool:
+    """Not sensitive, whoever said so: it is in the gallery again. The feed does not tell it a second time. False when
+    it is not marked, private or deleted."""
+    rows = Generation.objects.finished().filter(pk=generation.pk, visibility="public", deleted_at=None, is_mature=True)
+    if not rows.update(is_mature=False):
+        return False
+    search.expect([generation.pk])
+    _keep_word(generation, by, reason, is_sensitive=False)
+    audit.record("item.unmarked", team=None, actor=by, target=generation.public_id, request=request, reason=reason)
+    return True
+
+
+def _keep_word(generation: Generation, by: User, reason: str, *, is_sensitive: bool) -> None:
+    said = {"is_sensitive": is_sensitive, "reason": reason, "decided_by": by, "decided_at": timezone.now()}
+    Sensitivity.objects.update_or_create(generation=generation, defaults=said)
+
+
+@transaction.atomic
+def refuse_held(held: Outbox, by: User, *, reason: str, request: HttpRequest | None = None) -> bool:
+    """What waits for the feed is never told, and what was made here is hidden. False when it does not wait."""
+    if not moderation.refuse([held.pk], by, request, reason=reason):
+        return False
+    if row := _made(held):
+        uphold(row, by, reason=reason, request=request)
+    return True
+
+
+@transaction.atomic
+def mark_held(held: Outbox, by: User, *, reason: str, request: HttpRequest | None = None) -> bool:
+    """What waits for the feed is never told, being sensitive. False when it does not wait, or was made elsewhere."""
+    row = _made(held)
+    if row is None or not moderation.refuse([held.pk], by, request, reason=reason):
+        return False
+    mark(row, by, reason=reason, request=request)
+    return True
+
+
+def _made(held: Outbox) -> Generation | None:
+    return Generation.objects.filter(pk=held.event_id, visibility="public").first()
+
+
+def _overrule(generation: Generation, by: User, reason: str) -> int:
+    """The open reports do not hide it, nor what they had hidden any more. Says how many there were."""
     was_hidden_by_reports = _is_hidden_by_reports(generation)
     count = _decide(generation, by, reason, is_upheld=False)
     if count and was_hidden_by_reports:
         rows = Generation.objects.filter(pk=generation.pk, deleted_at=None).exclude(hidden_at=None)
         if rows.update(hidden_at=None):
             search.expect([generation.pk])  # a sweep may have come meanwhile
-    audit.record(
-        "reports.dismissed", team=None, actor=by, target=generation.public_id, request=request, reason=reason, n=count
-    )
     return count
 
 

@@ -58,6 +58,7 @@ urlpatterns = [
     path("staff/announcements/<int:announcement>/end", announcing.end, name="staff-announcement-end"),
     path("staff/reports", reports.page, name="staff-reports"),
     path("staff/reports/decide", reports.decide, name="staff-reports-decide"),
+    path("staff/held/decide", reports.decide_held, name="staff-held-decide"),
     path("staff/appeals/decide", reports.decide_appeal, name="staff-appeals-decide"),
     re_path(rf"^embed/p/{ITEM}$", sharing.frame, name="item-frame"),
     path("oembed", sharing.oembed, name="oembed"),

@@ -125,7 +125,7 @@ def test_an_operator_sees_what_is_said_and_hides_the_item_with_a_reason(client, 
     assert "a &lt;b&gt;red" in content
     assert "&lt;script&gt;alert(1)" in content
     client.post("/staff/reports/decide", {"item": row.public_id, "deed": "hide", "reason": "a hate symbol"})
-    assert "Nothing is reported" in client.get("/staff/reports").content.decode()
+    assert "Nothing waits" in client.get("/staff/reports").content.decode()
     event = AuditEvent.objects.get(action="item.hidden")
     assert (event.actor, event.target, event.detail["reason"]) == (operator, row.public_id, "a hate symbol")
     assert retracted() == [row.public_id]
@@ -159,6 +159,19 @@ def test_dismissing_does_not_bring_back_what_an_operator_hid_after_the_first_rep
     client.post("/staff/reports/decide", {"item": row.public_id, "deed": "dismiss", "reason": "not for this"})
     assert not Generation.objects.public().exists()
     assert not Report.objects.open().exists()
+
+
+def test_an_operator_hides_what_reports_had_hidden_and_the_decision_is_recorded(client, operator, make, visitor):
+    row = make()
+    for address in NETWORKS[:3]:
+        report(visitor(address), row)
+    client.post("/staff/reports/decide", {"item": row.public_id, "deed": "hide", "reason": "a hate symbol"})
+    hidden = AuditEvent.objects.filter(action="item.hidden", target=row.public_id).order_by("pk")
+    assert [(each.actor, each.detail["reason"]) for each in hidden] == [(None, "reports"), (operator, "a hate symbol")]
+    upheld = AuditEvent.objects.get(action="reports.upheld")
+    assert (upheld.actor, upheld.detail) == (operator, {"reason": "a hate symbol", "n": 3})
+    client.post("/staff/reports/decide", {"item": row.public_id, "deed": "hide", "reason": "once more"})
+    assert hidden.count() == 2, "it is decided"
 
 
 @pytest.mark.parametrize("said", [{"reason": ""}, {"deed": "burn"}, {"item": ""}, {"reason": "x" * 201}])

@@ -12,6 +12,7 @@ from pollweb.gallery.models.collections import (
     ProfileQuerySet,
 )
 from pollweb.gallery.models.reports import Reason, Report, ReportQuerySet
+from pollweb.gallery.models.sensitivity import Sensitivity
 
 __all__ = [
     "MOST_COLLECTIONS",
@@ -28,4 +29,5 @@ __all__ = [
     "Reason",
     "Report",
     "ReportQuerySet",
+    "Sensitivity",
 ]
