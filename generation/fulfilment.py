@@ -56,14 +56,11 @@ class LeaseLost(Exception):
     """The row belongs to somebody else now, or to nobody: drop everything."""
 
 
-async def fulfil(pk: str, owner: str) -> bool:
-    """Make one queued row, if it is still to be had. False when it was not ours to make.
+async def fulfil(pk: str, fence: int) -> None:
+    """Make one row, claimed under `fence`.
 
     Cancelling this coroutine gives the row back to the queue (the worker is going away).
     """
-    fence = await db.run(Generation.objects.claim, pk, owner)
-    if fence is None:
-        return False
     row = await db.run(Generation.objects.get, pk=pk)
     sender = Sender(str(row.pk), fence)
     work = asyncio.ensure_future(make(row, sender))
@@ -71,7 +68,7 @@ async def fulfil(pk: str, owner: str) -> bool:
     try:
         await asyncio.wait({work, keeper}, return_when=asyncio.FIRST_COMPLETED)
         if not work.done():
-            return True  # the lease is gone: cancelled by its askers, or given to another worker
+            return  # the lease is gone: cancelled by its askers, or given to another worker
         error = work.exception()
         if error is None:
             await _succeed(row, fence, work.result())
@@ -85,7 +82,6 @@ async def fulfil(pk: str, owner: str) -> bool:
             task.cancel()
         await asyncio.gather(work, keeper, return_exceptions=True)
     await sender.end()
-    return True
 
 
 async def _keep(row: Generation, fence: int) -> None:

@@ -644,7 +644,9 @@ def make_here(request: Request, context: Context) -> Generation:
     row = wish.row()
     row.save(force_insert=True)  # and no other worker is told
     here = worker.current()
-    here.run(fulfilment.fulfil(str(row.pk), here.name))
+    fence = Generation.objects.claim(row.pk, here.name)
+    if fence is not None:
+        here.run(fulfilment.fulfil(str(row.pk), fence))
     return Generation.objects.get(pk=row.pk)
 
 

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 def fulfil(pk: str) -> None:
     from generation import worker
 
-    worker.current().perform(pk)
+    worker.current().look(pk)
 
 
 @shared_task(name="generation.store_relayed", ignore_result=True)

@@ -1,8 +1,9 @@
 """The working side of a process: one event loop for its life, and a gate before everything that holds only so many.
 
-A message is only a hint that a row waits before a gate. Whoever gets through the gate takes the row that is to be made
-next (generation.order), whichever that is, and the next one after it. When a gate is crowded the hint is dropped, since
-those before it will look as well: no row waits behind another engine's work, and none is lost.
+A message is only a hint that a row waits before a gate. Who serves at the gate takes the row that is to be made next
+(generation.order), whichever that is, and the next one after it, until none is left. As many serve as the gate lets
+through and there are rows for; they live on the loop, so that no thread of Celery is held by an engine's or an
+upstream's work, and no row waits behind another engine's.
 """
 
 import asyncio
@@ -29,24 +30,19 @@ from pollweb.lib import db, redis
 
 log = logging.getLogger(__name__)
 
-# How many hints may wait before one gate. More would hold threads that other engines need; fewer would leave the gate
-# idle between two rows.
-CROWD = 4
 # An engine call cannot be interrupted from outside. One that is this long past its deadline will not end by itself.
 HUNG_SECONDS = 10.0
 
 
 @dataclass
 class Gate:
-    """So many at once of one slot; `crowd` counts those inside and before it, `order` says what is made next."""
+    """So many at once of one slot. `order` says what is made next, `hints` counts what was heard of it."""
 
     size: int
     order: Order
-    crowd: int = 0
-    lock: asyncio.Semaphore = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.lock = asyncio.Semaphore(self.size)
+    servers: set["asyncio.Task[None]"] = field(default_factory=set)
+    hints: int = 0
+    choosing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Worker:
@@ -76,31 +72,49 @@ class Worker:
     def run[T](self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
-    def perform(self, pk: str) -> None:
-        """Look after the gate that a row waits before; returns when nothing is left to do, or others see to it."""
-        self.run(self._perform(pk))
+    def look(self, pk: str) -> None:
+        """Have the gate looked after that a row waits before; returns at once."""
+        self.run(self._look(pk))
 
-    async def _perform(self, pk: str) -> None:
+    async def _look(self, pk: str) -> None:
         row = await db.run(Generation.objects.filter(pk=pk, state=State.QUEUED).first)
-        if row is None or self.draining:
-            return
-        gate = self._gate(row)
-        if gate.crowd >= gate.size + CROWD:
-            return
-        gate.crowd += 1
-        try:
-            async with gate.lock:
-                while not self.draining:
+        if row is not None:
+            gate = self._gate(row)
+            gate.hints += 1
+            self._open(gate)
+
+    def _open(self, gate: Gate) -> None:
+        """Have one more serve at a gate, if it lets one more through."""
+        if len(gate.servers) < gate.size and not self.draining:
+            server = self.loop.create_task(self._serve(gate))
+            gate.servers.add(server)
+            server.add_done_callback(gate.servers.discard)
+
+    async def _serve(self, gate: Gate) -> None:
+        """Make one row after the other until none is left; as long as there are some, others begin beside this one."""
+        while not self.draining:
+            hints = gate.hints
+            try:
+                async with gate.choosing:  # one at a time, so that two do not choose the same row
                     row = await db.run(gate.order.next)
-                    if row is None:
-                        return
-                    if row.keep and not await self._may_start(row):
-                        continue
-                    await self._fulfil(row)
-                    if gate.crowd > gate.size:
-                        return
-        finally:
-            gate.crowd -= 1
+                    fence = await self._take(row) if row is not None else None
+            except Exception:
+                log.warning("what is next could not be read; the ticker tells of it again", exc_info=True)
+                return
+            if row is not None and fence is not None:
+                self._open(gate)
+                await self._fulfil(row, fence)
+            elif row is None and hints == gate.hints:
+                return
+
+    async def _take(self, row: Generation) -> int | None:
+        """The fence under which a row is ours; None when its turn has not come, or another worker was quicker."""
+        if row.keep and not await self._may_start(row):
+            return None
+        fence = await db.run(Generation.objects.claim, row.pk, self.name)
+        if fence is None:
+            await self._leave(str(row.pk))
+        return fence
 
     def _gate(self, row: Generation) -> Gate:
         if row.slot not in self.gates:
@@ -124,9 +138,9 @@ class Worker:
         )
         return False
 
-    async def _fulfil(self, row: Generation) -> None:
+    async def _fulfil(self, row: Generation, fence: int) -> None:
         pk = str(row.pk)
-        task = asyncio.ensure_future(fulfilment.fulfil(pk, self.name))
+        task = asyncio.ensure_future(fulfilment.fulfil(pk, fence))
         self.running[pk] = task
         self.due[pk] = time.monotonic() + min(row.seconds_left(), row.time_limit)
         try:
@@ -142,9 +156,13 @@ class Worker:
         finally:
             self.running.pop(pk, None)
             self.due.pop(pk, None)
-            if turn := self.turns.pop(pk, None):
-                desk.current().running.pop(turn.member, None)
-                await turn.leave()
+            await self._leave(pk)
+
+    async def _leave(self, pk: str) -> None:
+        """Whoever asked for a job made to be kept has a place in its line again."""
+        if turn := self.turns.pop(pk, None):
+            desk.current().running.pop(turn.member, None)
+            await turn.leave()
 
     def _give_up(self, pk: str) -> None:
         """Its askers have cancelled the row: the state says so already, so fulfilment has nothing to write."""
@@ -174,12 +192,12 @@ class Worker:
         self.draining = True
 
         async def end() -> None:
-            tasks_left = list(self.running.values())
-            if tasks_left:
-                await asyncio.wait(tasks_left, timeout=max(0.0, seconds))
-            for task in tasks_left:
+            servers = [server for gate in self.gates.values() for server in gate.servers]
+            if servers:
+                await asyncio.wait(servers, timeout=max(0.0, seconds))
+            for task in list(self.running.values()):
                 task.cancel()
-            await asyncio.gather(*tasks_left, return_exceptions=True)
+            await asyncio.gather(*servers, return_exceptions=True)
 
         with contextlib.suppress(Exception):
             asyncio.run_coroutine_threadsafe(end(), self.loop).result(seconds + 2)

@@ -40,6 +40,9 @@ app.conf.update(
     task_publish_retry=False,
     task_serializer="json",
     accept_content=["json"],
+    worker_pool="pollweb.lib.threads:Threads",
+    # Rows are made by the loop of generation.worker; what threads do is short, but may wait for somebody's server.
+    worker_concurrency=max(4, os.cpu_count() or 1),
     worker_prefetch_multiplier=1,
     worker_disable_prefetch=True,
     worker_hijack_root_logger=False,
@@ -60,6 +63,9 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks(["generation", "pollweb.accounts"])
+
+
+_draining: threading.Thread | None = None
 
 
 @signals.worker_init.connect
@@ -85,5 +91,14 @@ def _drain(**kwargs: object) -> None:
     """Runs inside a signal handler: the waiting is done by a thread."""
     from generation import worker
 
+    global _draining
     seconds = max(0.0, settings.DRAIN_SECONDS - 1)
-    threading.Thread(target=lambda: worker.current().drain(seconds), name="drain", daemon=True).start()
+    _draining = threading.Thread(target=lambda: worker.current().drain(seconds), name="drain", daemon=True)
+    _draining.start()
+
+
+@signals.worker_shutdown.connect
+def _wait_until_drained(**kwargs: object) -> None:
+    """Celery's own threads know nothing of what the loop makes: without this the process would end in the middle."""
+    if _draining is not None:
+        _draining.join()

@@ -56,7 +56,7 @@ def programs(options: Options, listener: socket.socket) -> list[Program]:
     for n in range(1, options.workers + 1):
         # Engines load their models once on each machine, so one worker alone runs them.
         queues = "engine,remote,light" if n == 1 else "remote,light"
-        worker = ["worker", "--pool", "threads", "--queues", queues, "--hostname", f"worker-{n}@%h"]
+        worker = ["worker", "--queues", queues, "--hostname", f"worker-{n}@%h"]
         quiet = ["--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"]
         running.append(Program(f"worker-{n}", [*celery, *worker, *quiet]))
     schedule = ["--schedule", str(home / "run" / "beat"), "--pidfile", "", "--loglevel", "WARNING"]

@@ -113,12 +113,13 @@ def celery_worker(
 
     from pollweb import celery
     from pollweb.lib import db
+    from pollweb.lib.threads import Threads
 
     signals.worker_ready.disconnect(celery._start_ticker)
     started = start_worker(
         celery.app,
-        pool="threads",
-        concurrency=24,
+        pool=Threads,
+        concurrency=4,
         perform_ping_check=False,
         queues="engine,remote,light",
         loglevel="WARNING",

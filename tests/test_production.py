@@ -125,7 +125,7 @@ def test_the_deploy_check_is_clean(tmp_path: Path) -> None:
         [str(ROOT / "manage.py"), "up", "--port", "0"],
         ["-m", "pollweb.serve", "--fd", "0"],
         ["-m", "celery", "--app", "pollweb", "beat", "--pidfile", ""],
-        ["-m", "celery", "--app", "pollweb", "worker", "--pool", "threads"],
+        ["-m", "celery", "--app", "pollweb", "worker"],
     ],
     ids=["up", "web", "beat", "worker"],
 )

@@ -12,6 +12,7 @@ from feeds.models import Outbox
 from generation import fulfilment, intake, ticker, worker
 from generation.models import Artifact, Generation, State
 from generation.requests import ImageRequest
+from pollweb import celery
 from pollweb.accounts.identity import Principal
 from pollweb.accounts.models import UsageHour
 from pollweb.lib import redis
@@ -193,13 +194,13 @@ def ask(text: str, principal: Principal = ALICE, **values) -> Generation:
     return intake.enqueue(picture(text, **values), intake.Context(principal=principal))
 
 
-def one_at_a_time(settings) -> None:
+def so_many_at_once(settings, number: int) -> None:
     from generation import catalogue
     from generation.providers import registry
     from pollweb import config
 
     design = settings.DESIGN.model_dump(by_alias=True)
-    design["providers"]["scripted"]["parallel"] = 1
+    design["providers"]["scripted"]["parallel"] = number
     settings.DESIGN = config.parse(design)
     catalogue.forget()
     registry.provider.cache_clear()
@@ -221,7 +222,7 @@ def until(condition, seconds: float = 20) -> None:
 def single(working, settings):
     from generation.providers import registry
 
-    one_at_a_time(settings)
+    so_many_at_once(settings, 1)
     yield working
     registry.provider.cache_clear()
     worker.current().gates.clear()
@@ -229,6 +230,26 @@ def single(working, settings):
 
 def stranger(number: int) -> Principal:
     return Principal(key=f"ip:198.51.100.{number}")
+
+
+@pytest.fixture
+def wide(working, settings):
+    """A gate that lets more through than the worker has threads."""
+    from generation.providers import registry
+
+    so_many_at_once(settings, 3 * celery.app.conf.worker_concurrency)
+    yield 3 * celery.app.conf.worker_concurrency
+    registry.provider.cache_clear()
+    worker.current().gates.clear()
+
+
+def test_as_many_are_made_at_once_as_the_gate_lets_through_however_few_threads_there_are(wide, script):
+    script.held = True
+    rows = [ask(f"row {n}", stranger(n)) for n in range(wide + 2)]
+    until(lambda: Generation.objects.filter(state=State.RUNNING).count() == wide)
+    assert Generation.objects.filter(state=State.QUEUED).count() == 2
+    script.held = False
+    assert {finished(row, 30).state for row in rows} == {State.SUCCEEDED}
 
 
 def test_behind_forty_anonymous_pictures_a_token_s_is_the_next_and_the_last_one_still_ends(single):

@@ -122,8 +122,6 @@ class Hosts:
             "pollweb",
             "--quiet",
             "worker",
-            "--pool",
-            "threads",
             *options,
             *quiet,
         )
