@@ -100,11 +100,11 @@ def test_the_messages_of_jobs_that_were_given_up_hold_nobody_up(tmp_path: Path) 
 @pytest.mark.slow
 @pytest.mark.hold
 def test_a_worker_that_is_told_to_end_first_finishes_what_it_makes(tmp_path: Path) -> None:
-    site = Site(tmp_path / "home").ready()
+    site = Site(tmp_path / "home", POLLWEB_DRAIN_SECONDS="60").ready()
     try:
         token = token_of(site)
         with ThreadPoolExecutor() as threads:
-            path = "/prompt/a%20harbour%20at%20night?width=2048&height=2048"
+            path = "/prompt/a%20harbour%20at%20night?width=1024&height=1024"
             asked = threads.submit(lambda: site.ask(path, Authorization=f"Bearer {token}").status)
             wait_for(site, "select count(*) from generation_generation where state = 'running'", 1)
             os.kill(site.run["pids"]["worker-1"], signal.SIGTERM)
