@@ -136,6 +136,11 @@ def socket_message(data: bytes) -> bytes:
     return b"\x81\x7f" + size.to_bytes(8) + data
 
 
+def chunk(data: bytes) -> bytes:
+    """A piece of an answer whose length nobody knows yet, as HTTP/1.1 carries it (RFC 9112, section 7.1)."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
 def said(door: Door, frame: dict[str, Any]) -> Written:
     """A frame of the wall that is about no item, for the socket or the events."""
     return write(door, text(frame) if door is WALL else sse.data(frame))
@@ -147,16 +152,19 @@ def text(frame: dict[str, Any]) -> str:
 
 # The guide's feeds are bare `data:` lines. Clients that resume know ids, and are told of a gap by an event of that
 # name; the others by a comment, which every reader passes over.
-IMAGE = Door(lambda item: sse.data(item.event.image_frame()), lambda count: sse.comment(f"gap {count}"))
-TEXT = Door(lambda item: sse.data(item.event.text_frame()), lambda count: sse.comment(f"gap {count}"))
+IMAGE = Door(lambda item: sse.data(item.event.image_frame()), lambda count: sse.comment(f"gap {count}"), chunk)
+TEXT = Door(lambda item: sse.data(item.event.text_frame()), lambda count: sse.comment(f"gap {count}"), chunk)
 IMAGE_RESUMED = Door(
     lambda item: sse.data(item.event.image_frame(), id=item.id),
     lambda count: sse.data({"count": count}, event="gap"),
+    chunk,
 )
 TEXT_RESUMED = Door(
     lambda item: sse.data(item.event.text_frame(), id=item.id),
     lambda count: sse.data({"count": count}, event="gap"),
+    chunk,
 )
 WALL = Door(lambda item: text(wall(item)), lambda count: text(wall_gap(count)), socket_message)
-WALL_EVENTS = Door(lambda item: sse.data(wall(item), id=item.id), lambda count: sse.data(wall_gap(count)))
+WALL_EVENTS = Door(lambda item: sse.data(wall(item), id=item.id), lambda count: sse.data(wall_gap(count)), chunk)
+HEARTBEAT = write(WALL_EVENTS, sse.HEARTBEAT)
 PING = write(WALL, text({"t": "ping"}))

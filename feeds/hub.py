@@ -76,7 +76,7 @@ class Hub:
         self._id = ids.request_id()
         self._ring = Ring()
         self._audiences: dict[tuple[Door, Wants], Audience] = {}
-        self._stats: tuple[int, Written] | None = None
+        self._stats: dict[Door, tuple[int, Written]] = {}
         self._watching: set[Seat] = set()
         self._ready = asyncio.Event()
         self._moved = asyncio.Event()
@@ -155,12 +155,14 @@ class Hub:
         """Items told during the last minute."""
         return self._ring.rate()
 
-    def stats(self) -> Written:
-        """The wall's frame of figures, the same for all until the next tick."""
-        if self._stats is None or self._stats[0] != self.ticks:
+    def stats(self, door: Door = frames.WALL) -> Written:
+        """The wall's frame of figures, the same for all of one door until the next tick."""
+        made_at, written = self._stats.get(door, (-1, None))
+        if written is None or made_at != self.ticks:
             said = {"t": "stats", "rate": self.rate(), "watchers": max(self.watchers, len(self._watching))}
-            self._stats = self.ticks, frames.write(frames.WALL, frames.text(said))
-        return self._stats[1]
+            written = frames.said(door, said)
+            self._stats[door] = self.ticks, written
+        return written
 
     async def stop(self) -> None:
         """End the reader, send everybody home and wait a moment until they have said goodbye."""

@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from feeds import attendance, collected, frames, hub, walls
-from feeds.frames import Door, Item
+from feeds.frames import Door, Item, Written
 from feeds.hub import KINDS, Hub, Wants
 from feeds.models import Screen, Wall
 from feeds.seat import Closed, Seat
@@ -183,7 +183,7 @@ def _events(
         leave = _let_in(request, wall.screen if wall else None)
         if leave is None:
             raise TooManyStreams("Too many event streams are open from this address; close one, then try again.")
-        response = StreamingHttpResponse(_listen(door, wants, leave, wall=wall, **owed))
+        response = StreamingHttpResponse(_listen(door, wants, leave, wall=wall, direct=_transport(request), **owed))
         weakref.finalize(response, leave)  # for a client that was gone before its first frame
     response["Content-Type"] = content_type
     response["Cache-Control"] = "no-cache"
@@ -199,13 +199,34 @@ def _let_in(request: HttpRequest, screen: Screen | None) -> Callable[[], None] |
     return None if attendance.current().is_full(screen) else lambda: None
 
 
+def _transport(request: HttpRequest) -> asyncio.Transport | None:
+    """Where frames may be written beside the response, which our own protocol sends in chunks."""
+    scope = getattr(request, "scope", {})
+    connection = scope.get("pollweb.connection") if "pollweb.cycle" in scope else None
+    return connection.transport if connection is not None and settings.WALL_DIRECT else None
+
+
 async def _listen(
-    door: Door, wants: Wants, leave: Callable[[], None], *, wall: WallPlace | None, **owed: Any
+    door: Door, wants: Wants, leave: Callable[[], None], *, wall: WallPlace | None, **manners: Any
 ) -> AsyncIterator[bytes]:
     place = hub.current()
     task = asyncio.current_task()
     stuck = task.cancel if task else None
-    joining = asyncio.ensure_future(place.join(door, wants, watching=wall is not None, stuck=stuck, **owed))
+    last = time.monotonic()
+
+    def regular() -> list[Written]:
+        """What is said at each tick of the hub: the wall's figures, or that the feed is alive."""
+        nonlocal last
+        if wall is not None:
+            return [place.stats(door)]
+        if time.monotonic() - last < HEARTBEAT:
+            return []
+        last = time.monotonic()
+        return [frames.HEARTBEAT]
+
+    joining = asyncio.ensure_future(
+        place.join(door, wants, watching=wall is not None, stuck=stuck, regular=regular, **manners)
+    )
     try:
         yield RETRY if wall else sse.HEARTBEAT  # at once, so that proxies let the headers through
         while not (await asyncio.wait({joining}, timeout=HEARTBEAT))[0]:
@@ -216,17 +237,16 @@ async def _listen(
             yield f"id: {place.head}\ndata: {said}\n\n".encode()
             if wall.wall is not None:
                 attendance.current().enter(seat, wall.wall, wall.screen, wall.wants, shown)
-        last, ticks = time.monotonic(), place.ticks
+        ticks = place.ticks
         while True:
             told = await seat.take()
-            if wall and ticks != place.ticks:
+            if told and wall is None:
+                last = time.monotonic()
+            if ticks != place.ticks:
                 ticks = place.ticks
-                told.append(f"data: {place.stats().frame!s}\n\n".encode())
-            elif not told and time.monotonic() - last >= HEARTBEAT:
-                told.append(sse.HEARTBEAT)
+                told += [written.frame for written in regular()]
             if told:
                 yield b"".join(told)  # type: ignore[arg-type]
-                last = time.monotonic()
     except Closed:
         return
     finally:
