@@ -18,6 +18,7 @@ from generation.errors import ProviderBusy, ProviderError, ProviderUnavailable
 from generation.providers import registry
 from generation.requests import Request
 from generation.results import Delta, Piece, Sound
+from pollweb.lib import traces
 
 MOST = 3
 # The pause before an attempt is drawn evenly between these, so that those who failed together do not return together.
@@ -92,10 +93,11 @@ async def generate(
         pieces = provider.generate(request, model=chosen.source.model, deadline=deadline, streamed=streamed)
         said = False
         try:
-            async with chosen.breaker.watching(), aclosing(pieces) as stream:  # type: ignore[type-var]
-                async for piece in stream:
-                    said = said or isinstance(piece, Delta | Sound)
-                    yield piece
+            with _traced(chosen):
+                async with chosen.breaker.watching(), aclosing(pieces) as stream:  # type: ignore[type-var]
+                    async for piece in stream:
+                        said = said or isinstance(piece, Delta | Sound)
+                        yield piece
             return
         except ProviderError as exc:
             if said or deadline - time.monotonic() < LEAST_SECONDS:
@@ -106,6 +108,11 @@ async def generate(
         raise max(failures, key=lambda failure: failure.again)
     waits = [await one.breaker.wait() for one in tries]
     raise ProviderUnavailable("All that make this are failing at the moment. Try again later.", retry_after=min(waits))
+
+
+def _traced(one: _Try) -> traces.Span:
+    source = one.source
+    return traces.span("attempt", role="client", provider=source.provider, model=source.model, number=one.asked)
 
 
 async def _choose(tries: list[_Try], deadline: float) -> _Try | None:

@@ -40,7 +40,7 @@ from generation.models import Generation, State
 from generation.requests import ChatRequest, Request, text_of
 from generation.results import Delta, Piece, Progress, Result, Sound
 from generation.wire import openai
-from pollweb.lib import db
+from pollweb.lib import db, traces
 from pollweb.lib.errors import PollwebError
 
 log = logging.getLogger(__name__)
@@ -62,6 +62,18 @@ async def fulfil(pk: str, fence: int) -> None:
     Cancelling this coroutine gives the row back to the queue (the worker is going away).
     """
     row = await db.run(Generation.objects.get, pk=pk)
+    with _traced(row) as span:
+        await _make_and_end(row, fence, span)
+
+
+def _traced(row: Generation) -> traces.Span:
+    """In the trace of the request that asked for it first, which may be at another machine."""
+    about = {"id": row.public_id, "request_id": row.request_id, "kind": row.kind, "model": row.model}
+    waited = _milliseconds(row.created_at, row.started_at) or 0
+    return traces.span("job", role="consumer", parent=row.traceparent, **about, attempt=row.attempts, waited_ms=waited)
+
+
+async def _make_and_end(row: Generation, fence: int, span: traces.Span) -> None:
     sender = Sender(str(row.pk), fence)
     work = asyncio.ensure_future(make(row, sender))
     keeper = asyncio.ensure_future(_keep(row, fence))
@@ -73,6 +85,7 @@ async def fulfil(pk: str, fence: int) -> None:
         if error is None:
             await _succeed(row, fence, work.result())
         else:
+            span.fail(type(error).__name__)
             await _fail(row, fence, error)
     except asyncio.CancelledError:
         await asyncio.shield(db.run(Generation.objects.give_back, row.pk, fence))

@@ -44,7 +44,7 @@ from generation.requests import ChatRequest, ImageRequest, Request, Transcriptio
 from pollweb.accounts import hints, line, quota, scopes, standing, tallies, usage
 from pollweb.accounts.errors import BudgetExceeded, QuotaExceeded
 from pollweb.accounts.identity import Principal
-from pollweb.lib import db
+from pollweb.lib import db, traces
 from pollweb.lib.errors import PollwebError
 
 # How often the same is asked for again when whoever made it is gone: they lead at most twice, then it is an error.
@@ -266,6 +266,7 @@ class Wish:
             usage_team_id=principal.team_id or principal.referrer_team_id,
             registered_referrer=principal.referrer,
             request_id=self.context.request_id,
+            traceparent=traces.carried(),
             referrer=self.context.referrer[:255],
             source_url=self.context.source_url,
             streamed=self.context.streamed,

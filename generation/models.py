@@ -218,6 +218,7 @@ class Generation(models.Model):
     usage_team = models.ForeignKey(Team, models.SET_NULL, null=True, db_index=False, related_name="used_generations")
     registered_referrer = models.CharField(max_length=253, blank=True)
     request_id = models.CharField(max_length=40, blank=True, db_default="", help_text="X-Request-Id of the answer")
+    traceparent = models.CharField(max_length=55, blank=True, db_default="", help_text="the trace it belongs to")
     source_url = models.TextField(blank=True, help_text="the public address that makes this result, without secrets")
 
     # The job.

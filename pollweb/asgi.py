@@ -17,10 +17,21 @@ from generation.web.routing import websocket_urlpatterns as job_sockets  # noqa:
 from pollweb import api_urls, health, hosts, lane, lifespan, sockets  # noqa: E402
 from pollweb.accounts import desk, hints, routing, sightings, tallies  # noqa: E402
 from pollweb.handler import LeanHandler  # noqa: E402
-from pollweb.lib import db, redis  # noqa: E402
+from pollweb.lib import db, redis, traces  # noqa: E402
 
 api = LeanHandler(api_urls.TABLES, middleware=[lane.answers], observers=[health.count, lane.log])
 health.figures.handler = api
+
+
+@lifespan.on_start
+async def begin_traces() -> None:
+    traces.start("web")
+
+
+@lifespan.on_stop
+async def end_traces() -> None:
+    traces.stop()  # nothing else happens any more: the loop may wait
+
 
 lifespan.on_drain(hub.stop)  # its streams and sockets would go on for ever
 lifespan.on_drain(hints.close)

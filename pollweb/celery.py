@@ -79,6 +79,20 @@ def _refuse_unsafe(**kwargs: object) -> None:
         sys.exit(str(exc))
 
 
+@signals.worker_init.connect
+def _begin_traces(**kwargs: object) -> None:
+    from pollweb.lib import traces
+
+    traces.start("worker")
+
+
+@signals.worker_shutdown.connect
+def _end_traces(**kwargs: object) -> None:
+    from pollweb.lib import traces
+
+    traces.stop()
+
+
 @signals.worker_ready.connect
 def _start_ticker(**kwargs: object) -> None:
     from generation.ticker import Ticker

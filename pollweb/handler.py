@@ -29,7 +29,7 @@ from django.urls.exceptions import Resolver404
 from django.urls.resolvers import RegexPattern, ResolverMatch
 from django.utils.functional import cached_property
 
-from pollweb.lib import ids
+from pollweb.lib import ids, traces
 from pollweb.lib.errors import BadRequest, NotFound, PollwebError, TooLarge, Unavailable
 from pollweb.lib.http.answers import line
 
@@ -129,24 +129,26 @@ class LeanHandler(ASGIHandler):
             request = LeanRequest({**scope, "query_string": b"", "pollweb.refused": refused})
         status, held = 499, 0
         self.in_flight += 1
-        try:
+        with _traced(request) as span:
             try:
-                body = await self.read_body_of(request, receive)
-                request.give_body(body)
-                self.bytes_in_flight += (held := len(body))
-            except RequestAborted:
-                return
-            except PollwebError as exc:
-                request.refused, request.unread = exc, True
-            if request.unread:
-                status = await self.answer_unread(request, receive, send)
-            else:
-                status = await self.answer(request, receive, send)
-        finally:
-            self.in_flight -= 1
-            self.bytes_in_flight -= held
-            for observer in self.observers:
-                observer(request, status, time.perf_counter() - began)
+                try:
+                    body = await self.read_body_of(request, receive)
+                    request.give_body(body)
+                    self.bytes_in_flight += (held := len(body))
+                except RequestAborted:
+                    return
+                except PollwebError as exc:
+                    request.refused, request.unread = exc, True
+                if request.unread:
+                    status = await self.answer_unread(request, receive, send)
+                else:
+                    status = await self.answer(request, receive, send)
+            finally:
+                self.in_flight -= 1
+                self.bytes_in_flight -= held
+                for observer in self.observers:
+                    observer(request, status, time.perf_counter() - began)
+                _tell(span, request, status)
 
     # --- the body -----------------------------------------------------------------------------------------------------
 
@@ -358,6 +360,22 @@ def _refuse_synchronous(patterns: Iterable[URLPattern | URLResolver]) -> None:
 
 def _without_body(response: HttpResponseBase) -> HttpResponse:
     return HttpResponse(status=response.status_code, headers=dict(response.items()))
+
+
+def _traced(request: LeanRequest) -> traces.Span:
+    """From its head to the last byte of its answer, as part of the caller's own trace if it names one."""
+    parent = request.META.get("HTTP_TRACEPARENT", "")
+    return traces.span(
+        "request", role="server", parent=parent, request_id=request.id, face=request.face, method=request.method or ""
+    )
+
+
+def _tell(span: traces.Span, request: LeanRequest, status: int) -> None:
+    """Paths hold prompts: the route is told instead."""
+    if span is not traces.NOTHING:
+        span.set(status=status, route=request.resolver_match.route if request.resolver_match else "")
+        if status >= 500:
+            span.fail(str(status))
 
 
 def _too_large(limit: int) -> TooLarge:

@@ -8,6 +8,7 @@ import os
 import secrets
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -84,6 +85,11 @@ SECRET_KEY_FALLBACKS = env.words("POLLWEB_SECRET_KEY_FALLBACKS")
 FEED_PASSWORD = env.text("POLLWEB_FEED_PASSWORD")
 WALL_DIRECT = env.choice("POLLWEB_WALL_DIRECT", "on", ("on", "off")) == "on"
 METRICS_TOKEN = env.text("POLLWEB_METRICS_TOKEN")
+TRACES_URL = env.optional_url("POLLWEB_TRACES")
+if TRACES_URL and find_spec("opentelemetry.exporter") is None:
+    raise ImproperlyConfigured(
+        "POLLWEB_TRACES needs more packages: .venv/bin/pip install --require-hashes -r requirements-traces.txt."
+    )
 ADMIN_KEY = env.text("POLLWEB_ADMIN_KEY")
 DEBUG = env.flag("POLLWEB_DEBUG")
 

@@ -20,7 +20,7 @@ from django.conf import settings
 from pollweb.accounts import desk, local_line, models, standing
 from pollweb.accounts.errors import LineFull, TooManyWaiting
 from pollweb.accounts.identity import Principal
-from pollweb.lib import redis
+from pollweb.lib import redis, traces
 
 TIERS = tuple(name for name, _ in models.TIERS)  # lowest first
 SCRIPT = Path(__file__).with_suffix(".lua").read_text(encoding="utf-8")
@@ -308,11 +308,13 @@ class _Taken:
     async def __aenter__(self) -> Turn:
         mine = self._mine
         try:
-            if not (await mine.step()).admitted:
-                if mine.last.full:
-                    raise mine.refusal()
-                if not mine.last.is_shared:
-                    await _wait(mine, self._here, self._deadline)
+            with traces.span("line", kind=mine.limits.kind) as span:
+                if not (await mine.step()).admitted:
+                    span.set(position=mine.last.position)
+                    if mine.last.full:
+                        raise mine.refusal()
+                    if not mine.last.is_shared:
+                        await _wait(mine, self._here, self._deadline)
             if mine.last.is_shared:
                 return mine
         except BaseException:

@@ -13,7 +13,7 @@ LOCKED = re.findall(r"^([a-z0-9._-]+)(?:\[[^\]]*\])?==(\S+)", (ROOT / "requireme
 
 
 def test_every_locked_package_has_a_hash() -> None:
-    for file in ("requirements.txt", "requirements-dev.txt"):
+    for file in ("requirements.txt", "requirements-traces.txt", "requirements-dev.txt"):
         text = (ROOT / file).read_text()
         packages = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
         assert len(packages) > 100

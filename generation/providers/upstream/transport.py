@@ -15,6 +15,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from generation.providers.upstream.engine import Engine, Origin, head_of, origin_of
 from generation.providers.upstream.stock import StockTransport
+from pollweb.lib import traces
 
 CONNECT_SECONDS = 3.0
 CLOSE_SECONDS = 1.0
@@ -116,9 +117,13 @@ class Channel:
         if method == "POST" and json is not None and not params and not files and isinstance(self._below, Engine):
             origin, head = self._heads.get(path) or self._prepare(path)
             body = orjson.dumps(json)
+            if trace := traces.carried():
+                head = b"%btraceparent: %b\r\n" % (head, trace.encode())
             return await self._below.send(origin, b"%bContent-Length: %d\r\n\r\n" % (head, len(body)), body, seconds)
         async with asyncio.timeout(seconds):
             request = await self._request(method, path, json, params, files)
+            if trace := traces.carried():
+                request.headers["traceparent"] = trace
             return _Response(await self.client.send(request, stream=True))
 
     def _prepare(self, path: str) -> tuple[Origin, bytes]:
