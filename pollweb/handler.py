@@ -129,7 +129,7 @@ class LeanHandler(ASGIHandler):
             request = LeanRequest({**scope, "query_string": b"", "pollweb.refused": refused})
         status, held = 499, 0
         self.in_flight += 1
-        with _traced(request) as span:
+        with traces.request(request, request.id, request.face) as span:
             try:
                 try:
                     body = await self.read_body_of(request, receive)
@@ -148,7 +148,7 @@ class LeanHandler(ASGIHandler):
                 self.bytes_in_flight -= held
                 for observer in self.observers:
                     observer(request, status, time.perf_counter() - began)
-                _tell(span, request, status)
+                traces.answered(span, request, status)
 
     # --- the body -----------------------------------------------------------------------------------------------------
 
@@ -360,22 +360,6 @@ def _refuse_synchronous(patterns: Iterable[URLPattern | URLResolver]) -> None:
 
 def _without_body(response: HttpResponseBase) -> HttpResponse:
     return HttpResponse(status=response.status_code, headers=dict(response.items()))
-
-
-def _traced(request: LeanRequest) -> traces.Span:
-    """From its head to the last byte of its answer, as part of the caller's own trace if it names one."""
-    parent = request.META.get("HTTP_TRACEPARENT", "")
-    return traces.span(
-        "request", role="server", parent=parent, request_id=request.id, face=request.face, method=request.method or ""
-    )
-
-
-def _tell(span: traces.Span, request: LeanRequest, status: int) -> None:
-    """Paths hold prompts: the route is told instead."""
-    if span is not traces.NOTHING:
-        span.set(status=status, route=request.resolver_match.route if request.resolver_match else "")
-        if status >= 500:
-            span.fail(str(status))
 
 
 def _too_large(limit: int) -> TooLarge:

@@ -110,6 +110,9 @@ WORKER_PROCESSES = env.number("POLLWEB_WORKERS", 1, least=1, most=64)
 DRAIN_SECONDS = env.seconds("POLLWEB_DRAIN_SECONDS", 8)
 HTTP_TRANSPORT = env.choice("POLLWEB_HTTP_TRANSPORT", "direct", ("direct", "aiohttp", "httpcore"))
 ENGINE_THREADS = env.number("POLLWEB_ENGINE_THREADS", min(4, os.cpu_count() or 2), least=1, most=64)
+# ONNX Runtime's wheels for Linux tell Microsoft which machine, system and program uses them, unless this is set before
+# they are loaded. Nobody was asked, and nothing here calls out by itself.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 # --- database ---------------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.utils import timezone, translation
 
-from pollweb.lib import ids
+from pollweb.lib import ids, traces
 from pollweb.lib.errors import PollwebError
 from pollweb.lib.http.errors import translated
 from pollweb.lib.redis import RedisError
@@ -22,14 +22,16 @@ Handler = Callable[[HttpRequest], HttpResponse]
 
 
 class RequestIds:
-    """`request.id`, and `X-Request-Id` on the answer. Ids from outside are not believed."""
+    """`request.id`, its trace, and `X-Request-Id` on the answer. Ids from outside are not believed."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.id = ids.request_id()  # type: ignore[attr-defined]
-        response = self.get_response(request)
+        with traces.request(request, request.id, "site") as span:  # type: ignore[attr-defined]
+            response = self.get_response(request)
+            traces.answered(span, request, response.status_code)
         response["X-Request-Id"] = request.id  # type: ignore[attr-defined]
         return response
 

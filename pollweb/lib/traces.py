@@ -18,6 +18,7 @@ from contextvars import ContextVar
 from typing import Any, Self
 
 from django.conf import settings
+from django.http import HttpRequest
 
 STANDARD = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 EXPORT_SECONDS = 3.0
@@ -90,6 +91,20 @@ def span(name: str, *, role: str = "internal", parent: str = "", **attributes: s
     opened = _Traced(_tracer.start_span(name, context=context, kind=SpanKind[role.upper()]))
     opened.set(**attributes)
     return opened
+
+
+def request(request: HttpRequest, id: str, face: str) -> Span:
+    """From the head of a request to the end of its answer, as part of the caller's own trace if it names one."""
+    parent = request.META.get("HTTP_TRACEPARENT", "")
+    return span("request", role="server", parent=parent, request_id=id, face=face, method=request.method or "")
+
+
+def answered(span: Span, request: HttpRequest, status: int) -> None:
+    """Paths hold prompts: the route is told instead."""
+    if span is not NOTHING:
+        span.set(status=status, route=request.resolver_match.route if request.resolver_match else "")
+        if status >= 500:
+            span.fail(str(status))
 
 
 def carried() -> str:

@@ -158,6 +158,8 @@ def test_one_request_is_one_trace_from_the_door_to_the_worker_and_the_upstream(
             relayed = site.ask("/v1/chat/completions", "POST", body, Authorization=known["Authorization"])
             names = {"request", "line", "job", "attempt"}
             assert eventually(lambda: set(collector.of(TRACE)) == names, 30), collector.spans
+            page = site.ask("/about", traceparent=f"00-{'a' * 32}-{CALLER}-01")
+            assert eventually(lambda: set(collector.of("a" * 32)) == {"request"}, 30), collector.spans
             drawn, told = upstream.calls
             chat = told.headers["traceparent"].split("-")[1]
             assert eventually(lambda: set(collector.of(chat)) == {"request", "line", "attempt"}, 30), collector.spans
@@ -173,7 +175,15 @@ def test_one_request_is_one_trace_from_the_door_to_the_worker_and_the_upstream(
     assert (door["pollweb.status"], door["pollweb.face"]) == (200, "image")
     assert door["pollweb.request_id"] == job["pollweb.request_id"] == answer.headers["x-request-id"]
     assert {process for process, _ in collector.spans} == {"web", "worker"}
-    assert relayed.status == 200
+    assert relayed.status == page.status == 200
+    about = {
+        "method": "GET",
+        "face": "site",
+        "route": "about",
+        "status": 200,
+        "request_id": page.headers["x-request-id"],
+    }
+    assert attributes(collector.of("a" * 32)["request"]) == {f"pollweb.{name}": value for name, value in about.items()}
     everything = json.dumps([attributes(span) for _, span in collector.spans])
     for secret in ("purple", token, "127.0.0", "localhost"):
         assert secret not in everything
