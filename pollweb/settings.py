@@ -333,6 +333,7 @@ LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 LANGUAGE_COOKIE_NAME = "pollweb_lang"
 LOCALE_PATHS = [config.translations(ROOT / "pollweb" / "locale", POLLWEB_HOME / "locale")]
 USE_I18N = True
+FORMAT_MODULE_PATH = "pollweb.formats"
 USE_TZ = True
 TIME_ZONE = "UTC"
 

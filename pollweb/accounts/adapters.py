@@ -16,6 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from pollweb.accounts import audit
 from pollweb.accounts.models import Invitation
@@ -30,6 +31,14 @@ SECOND_FACTORS = "second factors"
 
 
 class Accounts(DefaultAccountAdapter):
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": gettext_lazy("The address or the password is not right."),
+        "incorrect_password": gettext_lazy("The password is not right."),
+        "incorrect_code": gettext_lazy("The code is not right."),
+        "too_many_login_attempts": gettext_lazy("Too many failed attempts. Wait a few minutes, then try again."),
+        "rate_limited": gettext_lazy("Too many requests in a short time. Wait a minute, then try again."),
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """The operator's [site] sign_up: open, invited, closed."""
         wish = settings.DESIGN.site.sign_up

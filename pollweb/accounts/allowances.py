@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from pollweb.accounts import audit, mail, money, quota, webhooks
 from pollweb.accounts.models import AuditEvent, Team, Token, UsageDay
 from pollweb.lib import redis
+from pollweb.lib.numbers import grouped
 
 NEAR, WHOLE = 80, 100  # per cent
 BATCH = 200  # teams
@@ -55,7 +56,7 @@ class Allowance:
 
     @property
     def words(self) -> str:
-        say = money.said if self.what == "cost" else "{:,}".format
+        say = money.said if self.what == "cost" else grouped
         return _("%(used)s of %(of)s") % {"used": say(self.used), "of": say(self.of)}
 
     @property

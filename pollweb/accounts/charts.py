@@ -14,6 +14,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from pollweb.lib.numbers import grouped
+
 HEIGHT = 100.0
 STEP = 10.0  # units from one bar to the next
 GAP = 2.0
@@ -42,8 +44,8 @@ class Bar:
     @property
     def words(self) -> str:
         """What it says when one points at it."""
-        parts = [f"{piece.label} {piece.value:,}" for piece in self.pieces]
-        return f"{self.when}: {self.total:,}" + (f" ({', '.join(parts)})" if len(parts) > 1 else "")
+        parts = [f"{piece.label} {grouped(piece.value)}" for piece in self.pieces]
+        return f"{self.when}: {grouped(self.total)}" + (f" ({', '.join(parts)})" if len(parts) > 1 else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
+from pollweb.lib.numbers import grouped
+
 MILLION = 1_000_000
 MOST = 2**53 // MILLION  # currency units: beyond, Redis's scripts could not count exactly
 
@@ -22,7 +24,7 @@ def amount(millionths: int) -> float:
 def said(millionths: float) -> str:
     """1250000 → `USD 1.25`; less than a hundredth keeps four places."""
     units = (millionths or 0) / MILLION
-    return f"{currency()} {units:,.{2 if units >= 0.01 or not units else 4}f}"
+    return f"{currency()} {grouped(units, 2 if units >= 0.01 or not units else 4)}"
 
 
 def has_prices() -> bool:

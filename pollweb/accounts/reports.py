@@ -17,6 +17,7 @@ from pollweb.accounts import charts
 from pollweb.accounts.filters import STATES, Filters, Period
 from pollweb.accounts.models import Team, Token, UsageDay, UsageHour
 from pollweb.accounts.models.usage import AMOUNTS, COUNTS, OUTCOMES, REQUESTS
+from pollweb.lib.numbers import grouped
 
 SPLITS = {"model": "model", "token": "token_id", "referrer": "referrer", "kind": "kind", "state": ""}
 MOST_ROWS = 200
@@ -233,7 +234,7 @@ class Lately:
 
     @property
     def said(self) -> str:
-        return f"{self.requests:,}"
+        return grouped(self.requests)
 
 
 def lately(team: Team, column: str, values: Collection[Any]) -> dict[Any, Lately]:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from pollweb.accounts import current, money
 from pollweb.accounts.navigation import LABELS, sections
+from pollweb.lib.numbers import grouped
 
 register = template.Library()
 
@@ -52,7 +53,7 @@ def span(seconds: Any) -> str:
     if minutes < 60:
         return _("%(number)s min") % {"number": f"{minutes}:{rest:02}"}
     hours, minutes = divmod(minutes, 60)
-    return _("%(number)s h") % {"number": f"{hours:,}:{minutes:02}"}
+    return _("%(number)s h") % {"number": f"{grouped(hours)}:{minutes:02}"}
 
 
 @register.filter

@@ -29,7 +29,7 @@ ACCOUNT_PAGES = (
     ("profile-edit", _("Public profile"), "globe"),
     ("account_email", _("E-mail address"), "mail"),
     ("account_change_password", _("Password"), "key-round"),
-    ("mfa_index", _("Second factor and passkeys"), "shield-check"),
+    ("mfa_index", _("Second factor"), "shield-check"),
     ("usersessions_list", _("Sessions"), "monitor"),
     ("socialaccount_connections", _("Connected accounts"), "link"),
     ("account-export", _("Export my data"), "download"),

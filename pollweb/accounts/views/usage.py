@@ -21,6 +21,7 @@ from pollweb.accounts.filters import KINDS, RANGES, STATES, Filters
 from pollweb.accounts.pages import team_page
 from pollweb.accounts.reports import Report, Row, Sums
 from pollweb.accounts.tables import cell
+from pollweb.lib.numbers import grouped
 
 SPLITS = {
     "model": gettext_lazy("Model"),
@@ -145,9 +146,9 @@ def _chart_words(chart: charts.Bars) -> str:
     if not chart.total:
         return _("No requests in this time.")
     return _("%(total)s requests in %(count)s steps; most of them, %(most)s, at: %(when)s.") % {
-        "total": f"{chart.total:,}",
+        "total": grouped(chart.total),
         "count": len(chart.bars),
-        "most": f"{chart.most.total:,}",
+        "most": grouped(chart.most.total),
         "when": chart.most.when,
     }
 

@@ -32,7 +32,7 @@ KINDS = ("image", "text", "audio")
 STATES = {
     "": gettext_lazy("Finished"),
     "failed": gettext_lazy("Failed"),
-    "active": gettext_lazy("On the way"),
+    "active": gettext_lazy("In progress"),
 }
 VISIBILITIES = {"public": gettext_lazy("Public"), "private": gettext_lazy("Private")}
 
