@@ -89,7 +89,7 @@ def test_it_shows_how_a_referrer_was_understood(cast, visit):
     page = answer.content.decode()
     assert "exactly the host app.example.com" in page
     assert f"pollweb-verification={row.proof}" in page
-    assert "the tier anonymous now, seed when it is verified" in page
+    assert "the tier Anonymous now, Seed when it is verified" in page
     page = client.post("/t/bees/referrers", {"text": "*.Example.com"}, follow=True).content.decode()
     assert "every host below example.com, and not example.com itself" in page
 
@@ -255,7 +255,7 @@ def test_a_domain_whose_proof_is_gone_fails_first_and_lapses_after_a_week(cast, 
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ("https://x.example.com/a", "<strong>seed</strong>: x.example.com is registered as *.example.com"),
+        ("https://x.example.com/a", "<strong>Seed</strong>: x.example.com is registered as *.example.com"),
         ("pending.example.org", "nobody has shown that the domain is theirs"),
         ("https://stranger.test", "nobody has registered stranger.test"),
         ("https://user@x.example.com/", "more than one way"),
