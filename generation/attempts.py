@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from generation import drains, faults
 from generation.breaker import Breaker, breaker
 from generation.catalogue import Source
 from generation.errors import ProviderBusy, ProviderError, ProviderUnavailable
@@ -25,6 +26,8 @@ MOST = 3
 PAUSES = ((0.2, 1.0), (0.2, 4.0))
 # What must be left of the time for another attempt to make sense.
 LEAST_SECONDS = 0.5
+# When whoever asks a provider that an operator has drained may come again.
+DRAINED_SECONDS = 60.0
 
 
 @dataclass
@@ -81,9 +84,17 @@ async def generate(
 ) -> AsyncGenerator[Piece]:
     """Pieces and the Result of the first source that makes it.
 
-    Raises the last failure; ProviderUnavailable at once, with `retry_after`, where every source's breaker is open.
+    Raises the last failure; ProviderUnavailable at once, with `retry_after`, where every source's breaker is open or
+    its provider is drained.
     """
-    tries = [_Try(s, breaker(s), _budgets.setdefault(s.provider, Budget())) for s in sources]
+    drained = await drains.current()
+    tries = [
+        _Try(s, breaker(s), _budgets.setdefault(s.provider, Budget())) for s in sources if s.provider not in drained
+    ]
+    if not tries:
+        raise ProviderUnavailable(
+            "All that make this are taken out of service for a while. Try again later.", retry_after=DRAINED_SECONDS
+        )
     for _ in range(MOST):
         chosen = await _choose(tries, deadline)
         if chosen is None:
@@ -100,6 +111,7 @@ async def generate(
                         yield piece
             return
         except ProviderError as exc:
+            await faults.keep(chosen.source, exc)
             if said or deadline - time.monotonic() < LEAST_SECONDS:
                 raise
             chosen.failure = exc

@@ -69,6 +69,10 @@ class Circuit:
         """The trial ended without a verdict: somebody left."""
         self.probe_until = 0.0
 
+    def recent(self, now: float) -> list[list[int]]:
+        """Its steps of the last 30 s."""
+        return [one for one in self.steps if one[0] > int(now / STEP_SECONDS) - WINDOW_SECONDS / STEP_SECONDS]
+
     def record(self, calls: int, failures: int, now: float) -> None:
         """Count finished calls; opens when too many of the last ones failed, and closes after a trial that worked."""
         if self.level:
@@ -80,7 +84,7 @@ class Circuit:
                 self.steps, self.level, self.open_until, self.probe_until = [], 0, 0.0, 0.0
             return
         step = int(now / STEP_SECONDS)
-        self.steps = [one for one in self.steps if one[0] > step - WINDOW_SECONDS / STEP_SECONDS]
+        self.steps = self.recent(now)
         if not self.steps or self.steps[-1][0] != step:
             self.steps.append([step, 0, 0])
         self.steps[-1][1] += calls

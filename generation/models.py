@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from generation import pricing, requests
 from pollweb.accounts import quota, usage
-from pollweb.accounts.models import App, Team, Token
+from pollweb.accounts.models import App, Team, Token, User
 from pollweb.lib import ids
 
 LEASE = timedelta(seconds=20)
@@ -440,6 +440,18 @@ def _columns() -> tuple[dict[str, Any], list[tuple[str, Any]]]:
         else:
             fixed[field.attname] = field.get_default()
     return fixed, made
+
+
+class Drain(models.Model):
+    """A provider of the operator's file that is given no new work (generation.drains)."""
+
+    provider = models.CharField(max_length=60, unique=True)
+    reason = models.CharField(max_length=200, blank=True)
+    by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.provider
 
 
 class WordsField(models.TextField):

@@ -57,6 +57,24 @@ def list_models() -> None:
     worker.current().run(offers.refresh())
 
 
+@shared_task(name="generation.probe", ignore_result=True)
+def probe(provider: str) -> None:
+    """Ask its sources for one small thing each."""
+    from generation import probing, worker
+
+    worker.current().run(probing.probe(provider))
+
+
+def send_probe(provider: str) -> bool:
+    """To a worker that has its engines, or any. False when the broker is away."""
+    try:
+        probe.apply_async((provider,), queue="engine" if registry.is_local(provider) else "remote", retry=False)
+    except (OperationalError, OSError) as exc:
+        log.warning("a probe could not be sent: %s", exc)
+        return False
+    return True
+
+
 def send_picture(digest: str) -> None:
     """Have its smaller forms made. With the broker away the ticker finds it later."""
     try:

@@ -17,7 +17,7 @@ from kombu.exceptions import OperationalError
 
 from feeds import outbox, policy
 from feeds.relay.following import Follower
-from generation import notices, offers, records, search, tasks, variants, wellbeing
+from generation import drains, notices, offers, records, search, tasks, variants, wellbeing
 from generation.models import MOST_ATTEMPTS, Generation, State
 from generation.search import likeness
 from pollweb.accounts import webhooks
@@ -72,6 +72,7 @@ class Ticker:
                     rows_at = time.monotonic() + ROWS_SECONDS
                     look_after_rows()
                     policy.trim()
+                    drains.tell()
                     self.follower.look()
                     look_after_pictures()
                     compare_new()

@@ -8,7 +8,7 @@ import time
 from collections import defaultdict
 from datetime import timedelta
 from statistics import median
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from django.db.models import F, Sum
@@ -16,7 +16,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from feeds import recent
-from generation import catalogue, store
+from generation import catalogue, drains, store
 from generation.breaker import Circuit
 from generation.catalogue import ModelCard, Source
 from generation.errors import ProviderError
@@ -59,7 +59,8 @@ def here(worker: str) -> None:
 def look() -> dict[str, Any]:
     """Look at everything, count it into the hour, and keep what was seen. Redis and the database may fail it."""
     client = redis.sync_client()
-    models = {card.name: state_of(card) for kind in KINDS for card in catalogue.cards(kind).values()}
+    drained = drains.names()
+    models = {card.name: state_of(card, drained) for kind in KINDS for card in catalogue.cards(kind).values()}
     told: dict[str, Any] = {
         "at": time.time(),
         "models": models,
@@ -76,9 +77,9 @@ def look() -> dict[str, Any]:
     return told
 
 
-def state_of(card: ModelCard) -> str:
-    """By its sources: the first one works, another one does, or none does."""
-    works = [_works(source) for source in card.sources]
+def state_of(card: ModelCard, drained: frozenset[str] = frozenset()) -> str:
+    """By its sources: the first one works, another one does, or none does. A drained provider makes nothing."""
+    works = [source.provider not in drained and _works(source) for source in card.sources]
     return OK if works[0] else TROUBLED if any(works) else AWAY
 
 
@@ -87,8 +88,13 @@ def _works(source: Source) -> bool:
         registry.provider(source.provider).check_ready(source.model)
     except ProviderError:
         return False
-    kept = redis.sync_client().get(redis.key("breaker", source))
-    return not (kept and Circuit(**orjson.loads(kept)).level)
+    return not circuit(source).level
+
+
+def circuit(source: Source) -> Circuit:
+    """Its breaker as all processes share it."""
+    kept = cast(bytes | None, redis.sync_client().get(redis.key("breaker", source)))
+    return Circuit(**orjson.loads(kept)) if kept else Circuit()
 
 
 def speeds() -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from generation.web import chat, create, jobs, voices
+from generation.web import chat, create, jobs, upstreams, voices
 
 JOB = "^jobs/(?P<public_id>[0-9A-Za-z_-]{22})"
 
@@ -20,4 +20,6 @@ urlpatterns = [
     re_path(rf"{JOB}/cancel$", jobs.cancel, name="job-cancel"),
     re_path(rf"{JOB}/transcript\.(?P<format>txt|srt|vtt)$", jobs.transcript, name="job-transcript"),
     re_path(rf"{JOB}/media$", jobs.media, name="job-media"),
+    path("staff/upstreams", upstreams.page, name="staff-upstreams"),
+    path("staff/upstreams/act", upstreams.act, name="staff-upstreams-act"),
 ]

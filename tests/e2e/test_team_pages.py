@@ -58,7 +58,7 @@ PAGES = (
     "/t/orchid/webhooks/{hook}/remove", "/t/orchid/deliveries/{told}",
     "/t/orchid/leave", "/t/orchid/tier", "/t/orchid/tier/ask", "/t/orchid/audit", "/t/orchid/audit?actor=nobody",
     "/t/orchid/settings", "/t/orchid/settings/export", "/t/orchid/settings/delete", "/staff/tiers",
-    "/staff/announcements", "/staff/reports", "/staff/feed",
+    "/staff/announcements", "/staff/reports", "/staff/feed", "/staff/upstreams",
     "/staff/tiers?state=granted", "/staff/tiers/{wish}", "/account/export", "/account/delete",
 )  # fmt: skip
 

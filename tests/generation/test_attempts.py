@@ -3,9 +3,10 @@
 import time
 from collections.abc import AsyncIterator
 
+import orjson
 import pytest
 
-from generation import attempts, breaker
+from generation import attempts, breaker, drains, faults
 from generation.catalogue import Source
 from generation.errors import (
     InvalidRequest,
@@ -57,7 +58,7 @@ async def houses(monkeypatch):
 
     monkeypatch.setattr(registry, "provider", known.__getitem__)
     monkeypatch.setattr(attempts, "PAUSES", ((0.0, 0.01),))
-    for module in (attempts, breaker):
+    for module in (attempts, breaker, drains):
         module.forget()
     yield add
     await redis.close()
@@ -155,3 +156,50 @@ async def test_a_source_that_is_left_alone_is_not_asked_and_with_no_other_the_an
     assert 1 <= error.retry_after <= 10
     assert (one.calls, two.calls) == (10, 1)
     assert time.monotonic() - began < 0.5
+
+
+async def drained(*names: str) -> None:
+    """These are, as far as the processes have been told."""
+    await redis.client().set(redis.key("drained"), orjson.dumps(names))
+    drains._asked_at = float("-inf")  # a second later
+
+
+async def test_a_drained_provider_is_passed_over(houses):
+    one, two = houses("one"), houses("two")
+    await drained("one")
+    assert await make("one", "two") == "two"
+    assert (one.calls, two.calls) == (0, 1)
+    await drained()
+    assert await make("one", "two") == "one"
+
+
+async def test_when_all_are_drained_it_says_so_with_a_503(houses):
+    one = houses("one")
+    await drained("one")
+    refused = await failure("one")
+    assert (refused.status, refused.retry_after) == (503, attempts.DRAINED_SECONDS)
+    assert "out of service" in str(refused)
+    assert one.calls == 0
+
+
+async def test_what_was_drained_stays_so_while_redis_is_away_or_was_emptied(houses, monkeypatch):
+    houses("one")
+    await drained("one")
+    await failure("one")
+    await redis.client().delete(redis.key("drained"))
+    drains._asked_at = float("-inf")
+    assert (await failure("one")).status == 503
+
+    def away():
+        raise redis.RedisError
+
+    monkeypatch.setattr(redis, "client", away)
+    drains._asked_at = float("-inf")
+    assert await drains.current() == {"one"}
+
+
+async def test_the_last_failure_is_remembered_for_operators(houses):
+    houses("one", ProviderRefused("no such key"))
+    await failure("one")
+    fault, _probe = faults.last("one")
+    assert (fault["code"], fault["words"], fault["model"]) == ("provider_refused", "no such key", "m")
