@@ -208,6 +208,8 @@ class Turn:
 
     async def renew(self) -> None:
         """Keep the place among the running for another 30 s, also when Redis has forgotten it."""
+        if self._left:
+            return  # since the renewals of all that runs began: the place would be taken again, by nobody
         local_line.renew(self.limits.name, self.member, PATIENCE)
         with contextlib.suppress(redis.RedisError, OSError):
             await redis.run(SCRIPT, [self.limits.key, self.made], _arguments("renew", self.limits, self.member))

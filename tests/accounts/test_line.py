@@ -160,6 +160,15 @@ async def test_leaving_frees_the_place_at_once(tier):
     assert len(starts) == 2
 
 
+async def test_a_place_that_was_given_back_is_not_taken_again_by_a_renewal(tier):
+    """Those of all that runs begin together, and somebody may leave before its own."""
+    tier(interval=0, concurrency=1)
+    turn = await admitted(ALICE)
+    await turn.leave()
+    await turn.renew()
+    await admitted(ALICE)
+
+
 async def test_whoever_leaves_the_line_lets_the_next_one_move_up(tier):
     tier(0, 1)
     first = await admitted(ALICE)
