@@ -15,12 +15,12 @@ from django.core.mail import EmailMessage
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from pollweb.accounts import audit
 from pollweb.accounts.models import Invitation
-from pollweb.accounts.preferences import has_chosen_visibility
+from pollweb.accounts.preferences import SPOKEN, has_chosen_visibility, keep
 from pollweb.lib import http, sealing
 from pollweb.lib.errors import Unavailable
 
@@ -75,6 +75,7 @@ class Accounts(DefaultAccountAdapter):
         """Whoever has not been asked yet whether what they make is public is asked now, on the way to their goal."""
         response = cast(HttpResponse, super().post_login(request, user, **options))
         audit.record("account.signed_in", team=None, actor=user, request=request)
+        keep(user, **{SPOKEN: get_language() or ""})  # for mail that a worker sends, which sees no browser
         if isinstance(response, HttpResponseRedirect) and not has_chosen_visibility(user):
             return HttpResponseRedirect(f"{reverse('account-welcome')}?{urlencode({'next': response.url})}")
         return response

@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from pollweb.accounts.models import User
+from pollweb.accounts.preferences import language_of
 
 log = logging.getLogger(__name__)
 
@@ -17,12 +18,12 @@ log = logging.getLogger(__name__)
 def send(name: str, to: Iterable[str], context: dict[str, Any]) -> bool:
     """`templates/mail/NAME.txt`, whose first line is the subject. False when it could not be handed over.
 
-    Who has an account gets it in the language they chose there, everybody else in the one that is spoken now.
+    Who has an account gets it in their language, everybody else in the one that is spoken now.
     """
     complete = True
     for address in to:
         person = User.objects.filter(email__iexact=address).first()
-        language = (person.settings.get("language") if person else "") or translation.get_language() or "en"
+        language = (language_of(person) if person else "") or translation.get_language() or "en"
         with translation.override(language):
             text = render_to_string(
                 f"mail/{name}.txt", {"site_name": settings.DESIGN.site.name, "site_url": settings.SITE_URL, **context}

@@ -15,6 +15,7 @@ VISIBILITIES = [
     ("private", _("Private: only the team sees them")),
 ]
 ASKED = "visibility_asked"
+SPOKEN = "spoken"
 
 
 def keep(user: User, **values: Any) -> None:
@@ -22,6 +23,12 @@ def keep(user: User, **values: Any) -> None:
     kept = {**user.settings, **values}
     user.settings = {name: value for name, value in kept.items() if value != ""}
     user.save(update_fields=["settings"])
+
+
+def language_of(user: User) -> str:
+    """What is written to this person is written in: as they chose, or as the pages spoke when they last signed in;
+    empty where neither is known."""
+    return str(user.settings.get("language") or user.settings.get(SPOKEN, ""))
 
 
 def has_chosen_visibility(user: User) -> bool:

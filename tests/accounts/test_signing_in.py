@@ -15,6 +15,7 @@ from django.test import Client
 
 from pollweb import config
 from pollweb.accounts import invitations
+from pollweb.accounts.mail import send
 from pollweb.accounts.models import AuditEvent, Team, User
 from pollweb.accounts.pages import Visit
 from pollweb.lib.redis import RedisError
@@ -443,6 +444,18 @@ class TestPreferences:
         page = client.get("/").content.decode()
         assert '<html lang="zh-hans" data-theme="dark" data-motion="reduced"' in page
         assert Team.objects.get(person=alice).visibility == "public"
+
+    def test_mail_comes_as_they_say_and_else_as_one_signed_in_last(self, client, alice):
+        about = {"team": "bees", "tier": "nectar", "reason": "Welcome.", "verdict": "granted", "link": "/"}
+
+        def subject() -> str:
+            assert send("tier", [alice.email], about)
+            return str(mail.outbox[-1].subject)
+
+        client.post("/account/login/?hl=zh-hans", {"login": alice.email, "password": PASSWORD})
+        assert subject() == "bees 现在是 nectar 套餐"
+        client.post("/language", {"language": "en"})
+        assert subject() == "bees is now in the tier nectar"
 
     def test_long_lists_and_captions_are_as_wished(self, client, alice):
         alice.settings = {**alice.settings, "captions": "always", "paging": "pages"}
