@@ -1,6 +1,5 @@
 """What makers say against the removal of what they made."""
 
-from datetime import timedelta
 from typing import Self
 
 from django.db import models
@@ -8,9 +7,10 @@ from django.utils import timezone
 
 from generation.models import Generation
 from pollweb.accounts.models import User
+from pollweb.gallery.models.strangers import StrangersQuerySet
 
 
-class AppealQuerySet(models.QuerySet["Appeal"]):
+class AppealQuerySet(StrangersQuerySet["Appeal"]):
     def open(self) -> Self:
         return self.filter(decided_at=None)
 
@@ -22,10 +22,6 @@ class AppealQuerySet(models.QuerySet["Appeal"]):
     def against_removal_of(self, generation: Generation) -> Self:
         """Against the present one: what was shown again and hidden once more may be appealed once more."""
         return self.filter(generation=generation, hidden_at=generation.hidden_at)
-
-    def lately_from(self, network: str) -> Self:
-        """What came from this network within the last hour."""
-        return self.filter(network=network, made_at__gt=timezone.now() - timedelta(hours=1))
 
 
 class Appeal(models.Model):

@@ -1,6 +1,5 @@
 """What visitors say against an item."""
 
-from datetime import timedelta
 from typing import Self
 
 from django.db import models
@@ -9,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from generation.models import Generation
 from pollweb.accounts.models import User
+from pollweb.gallery.models.strangers import StrangersQuerySet
 
 
 class Reason(models.TextChoices):
@@ -21,16 +21,12 @@ class Reason(models.TextChoices):
     OTHER = "other", _("Something else")
 
 
-class ReportQuerySet(models.QuerySet["Report"]):
+class ReportQuerySet(StrangersQuerySet["Report"]):
     def open(self) -> Self:
         return self.filter(decided_at=None)
 
     def upheld(self) -> Self:
         return self.filter(is_upheld=True)
-
-    def lately_from(self, network: str) -> Self:
-        """What came from this network within the last hour."""
-        return self.filter(network=network, made_at__gt=timezone.now() - timedelta(hours=1))
 
 
 class Report(models.Model):
