@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from generation.models import Generation
 from generation.web import own
 from pollweb.accounts.errors import TooManyTries
+from pollweb.accounts.models import AuditEvent
 from pollweb.gallery.finding import is_maker
 from pollweb.gallery.models import Appeal, Report
 from pollweb.lib import http
@@ -51,10 +52,17 @@ def removal_of(generation: Generation) -> Removal:
     upheld = reports.upheld().order_by("-decided_at").first()
     return Removal(
         reason=upheld.get_reason_display() if upheld else "",
-        words=upheld.decision if upheld else "",
+        words=upheld.decision if upheld else _words_of(generation),
         is_judged=upheld is not None or not reports.open().exists(),
         appeal=Appeal.objects.against_removal_of(generation).first(),
     )
+
+
+def _words_of(generation: Generation) -> str:
+    """What the operator said who hid it without a report."""
+    hidden = AuditEvent.objects.filter(team=None, action="item.hidden", target=generation.public_id)
+    last = hidden.newest_first().first()
+    return last.detail.get("words", "") if last is not None else ""
 
 
 @never_cache

@@ -33,7 +33,8 @@ def hide(
     hidden = Generation.objects.filter(pk=generation.pk, hidden_at=None).update(hidden_at=timezone.now())
     if hidden or (by is not None and _is_hidden_by_reports(generation)):
         outbox.retract(generation.public_id)
-        audit.record("item.hidden", team=None, actor=by, target=generation.public_id, request=request, reason=reason)
+        said = {"reason": reason, "words": words} if words else {"reason": reason}
+        audit.record("item.hidden", team=None, actor=by, target=generation.public_id, request=request, **said)
         if by is not None:
             _tell(generation, "removed", words)
         return True

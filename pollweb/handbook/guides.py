@@ -75,6 +75,7 @@ GROUPS: tuple[tuple[str | Promise, tuple[Guide, ...]], ...] = (
         _("Run"),
         (
             Guide("self-hosting", _("Self-hosting"), "guides/self-hosting"),
+            Guide("moderation", _("Moderation"), "guides/moderation"),
             Guide("settings", _("Settings"), "settings"),
         ),
     ),

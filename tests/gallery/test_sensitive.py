@@ -142,6 +142,14 @@ def test_two_operators_mark_the_same_and_the_second_is_told(client, operator, ma
     assert AuditEvent.objects.filter(action="item.marked").count() == 1
 
 
+def test_what_is_hidden_on_its_page_without_a_report_says_why_too(client, operator, make, maker):
+    row = make()
+    assert decide(client, row, "hide", "a face without consent", back="item").url == f"/p/{row.public_id}"
+    said = page(maker(row), row).content.decode()
+    assert ("Taken out of the gallery" in said, "a face without consent" in said) == (True, True)
+    assert "a face without consent" not in page(Client(), row).content.decode()
+
+
 # --- what a machine says ----------------------------------------------------------------------------------------------
 
 
