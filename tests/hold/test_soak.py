@@ -41,6 +41,8 @@ GROWTH_MIB = 24.0
 # The store's memory is what it is given to keep: the feed of the last hours, copies, figures. All of it is bounded by
 # length or time, and little of that has passed after half an hour.
 STORE_MIB = 48.0
+# Each connection keeps so much of the database (pollweb.config.database); a new one is smaller for a while.
+PAGES_MIB = 16.0
 # Connections of one more thread or two, tasks that a process begins when they are first needed. One for each client who
 # left would be some hundreds.
 FILES, TASKS = 24, 4
@@ -196,6 +198,7 @@ class Rest:
     """What is there when nobody is: by process MiB of memory of its own and open files, and tasks of the web loops."""
 
     memory: dict[str, float]
+    pages: dict[str, float]  # of that, what SQLite may keep of the database
     files: dict[str, int]
     tasks: int
     temporary: int
@@ -210,20 +213,22 @@ class Rest:
             looks.append(
                 (
                     {name: memory(pid) for name, pid in pids.items()},
-                    {name: len(os.listdir(f"/proc/{pid}/fd")) for name, pid in pids.items()},
+                    {name: pages(pid, site.home) for name, pid in pids.items()},
+                    {name: len(open_files(pid)) for name, pid in pids.items()},
                     int(told(site, "pollweb_loop_tasks")),
                     len([*folder.rglob("*.part"), *(folder / "tmp").rglob("*")]),
                 )
             )
-        memories, files, tasks, temporary = zip(*looks, strict=True)
-        least = {name: min(one[name] for one in memories) for name in memories[0]}
-        return cls(least, {name: min(one[name] for one in files) for name in files[0]}, min(tasks), min(temporary))
+        *by_process, tasks, temporary = zip(*looks, strict=True)
+        memories, cached, files = ({name: min(one[name] for one in seen) for name in seen[0]} for seen in by_process)
+        return cls(memories, cached, files, min(tasks), min(temporary))
 
     def outgrows(self, before: "Rest") -> list[str]:
         """What is more than it may be."""
         found = []
         for name, mib in before.memory.items():
-            allowed = STORE_MIB if name == "valkey" else GROWTH_MIB if GROWTH is None else mib * GROWTH
+            grown = max(0.0, self.pages[name] - before.pages[name])
+            allowed = STORE_MIB if name == "valkey" else GROWTH_MIB if GROWTH is None else mib * GROWTH + grown
             if self.memory[name] > mib + allowed:
                 found.append(f"memory of {name}")
             if self.files[name] > before.files[name] + FILES:
@@ -240,6 +245,22 @@ def memory(pid: int) -> float:
     kib = re.search(r"RssAnon:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
     assert kib
     return int(kib[1]) / 1024
+
+
+def open_files(pid: int) -> list[str]:
+    found = []
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            found.append(os.readlink(file))
+        except OSError:
+            pass  # closed meanwhile
+    return found
+
+
+def pages(pid: int, home: Path) -> float:
+    """MiB of the database that its connections in this process may keep; each has the log open."""
+    connections = sum(file.endswith("pollweb.sqlite3-wal") for file in open_files(pid))
+    return connections * min(PAGES_MIB, (home / "pollweb.sqlite3").stat().st_size / 2**20)
 
 
 def told(site: Site, gauge: str) -> float:
