@@ -116,8 +116,9 @@ def show(public_id: str, by: User, request: HttpRequest | None = None) -> bool:
 
 
 def hidden() -> list[FeedEvent]:
-    """What operators have hidden here lately and may show again, the last one first."""
-    deeds = AuditEvent.objects.filter(team=None, action="feed.hidden").newest_first()
+    """What operators have hidden lately, here or in the gallery, and may show again, the last one first."""
+    deeds = AuditEvent.objects.filter(team=None, action__in=("feed.hidden", "item.hidden")).newest_first()
+    deeds = deeds.exclude(actor_name=audit.ITSELF)
     names = list(dict.fromkeys(deeds.values_list("target", flat=True)[:LOOKED_BACK]))
     found = {event.public_id: event for event in gallery.hidden(names)}
     return [found[name] for name in names if name in found]

@@ -150,6 +150,16 @@ def test_what_is_hidden_on_its_page_without_a_report_says_why_too(client, operat
     assert "a face without consent" not in page(Client(), row).content.decode()
 
 
+def test_what_is_hidden_on_its_page_is_shown_again_on_the_feeds_page(client, operator, make):
+    row, reported = make(), make()
+    removal.hide(reported, None, reason="reports")
+    decide(client, row, "hide", "a mistake", back="item")
+    said = client.get("/staff/feed").content.decode()
+    assert (row.public_id in said, reported.public_id in said) == (True, False)
+    client.post("/staff/feed/act", {"deed": "show", "told": row.public_id})
+    assert Generation.objects.public().get() == row
+
+
 # --- what a machine says ----------------------------------------------------------------------------------------------
 
 
