@@ -16,6 +16,19 @@ ROLE_HELP: dict[str, Promise] = {
     "viewer": _("looks at results and usage"),
 }
 
+# What the details of audit events are called; others keep the name that they have in the export.
+DETAIL_NAMES: dict[str, Promise] = {
+    "after": _("after"),
+    "before": _("before"),
+    "hours": _("hours"),
+    "of": _("of"),
+    "percent": _("percent"),
+    "reason": _("reason"),
+    "scopes": _("scopes"),
+    "token": _("token number"),
+    "what": _("what"),
+}
+
 # Events of other parts are shown by their name where they are not listed here.
 ACTION_NAMES: dict[str, Promise] = {
     "team.created": _("Team made"),

@@ -10,13 +10,14 @@ import orjson
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from pollweb.accounts.models import AuditEvent, Team
 from pollweb.accounts.models.audit import AuditEventQuerySet
 from pollweb.accounts.pages import team_page
 from pollweb.accounts.tables import cell
-from pollweb.accounts.words import ACTION_NAMES
+from pollweb.accounts.words import ACTION_NAMES, DETAIL_NAMES
 from pollweb.lib.paging import page
 
 PAGE = 50
@@ -78,7 +79,7 @@ def audit(request: Any) -> HttpResponse:
     if before and len(found.rows) < PAGE:
         return HttpResponseRedirect(here + filters.query())  # the top of the list is a page of its own
     context = {
-        "events": [(event, ACTION_NAMES.get(event.action), details(event)) for event in found.rows],
+        "events": [(event, ACTION_NAMES.get(event.action), told(event)) for event in found.rows],
         "filters": filters,
         "is_filtered": filters != Filters(),
         "actions": _choices(filters.action),
@@ -95,6 +96,14 @@ def _choices(chosen: str) -> list[tuple[str, Any]]:
     if chosen:
         known.setdefault(chosen, chosen)
     return list(known.items())
+
+
+def told(event: AuditEvent) -> str:
+    """The details as a page tells them."""
+    return ", ".join(
+        _("%(name)s: %(value)s") % {"name": DETAIL_NAMES.get(name, name), "value": _plain(value)}
+        for name, value in event.detail.items()
+    )
 
 
 def details(event: AuditEvent) -> str:
