@@ -20,6 +20,8 @@ ROLE_HELP: dict[str, Promise] = {
 DETAIL_NAMES: dict[str, Promise] = {
     "after": _("after"),
     "before": _("before"),
+    "days": _("days"),
+    "end": _("end"),
     "hours": _("hours"),
     "of": _("of"),
     "percent": _("percent"),
@@ -57,6 +59,7 @@ ACTION_NAMES: dict[str, Promise] = {
     "token.rotated": _("Token rotated"),
     "token.revoked": _("Token revoked"),
     "token.restored": _("Token restored"),
+    "token.expiring": _("Token expires soon"),
     "limit.reached": _("A monthly limit is near its end, or reached"),
     "referrer.created": _("Referrer registered"),
     "referrer.verified": _("Referrer verified"),
