@@ -92,6 +92,7 @@ def compare(seconds: int, repeat: int) -> None:
             Row("pollweb", ours(), "ws", 2000, "≤ 0.70"),
             Row("pollweb, direct off", ours(POLLWEB_WALL_DIRECT="off"), "ws", 2000, ""),
             Row("pollweb", ours(), "sse", 2000, "≤ 1.60"),
+            Row("pollweb, direct off", ours(POLLWEB_WALL_DIRECT="off"), "sse", 2000, ""),
             Row("pollweb", ours(), "ws", many, "p99 ≤ 80 ms"),
         ]
         nginx = _nginx()
