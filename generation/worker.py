@@ -111,9 +111,12 @@ class Worker:
         """The fence under which a row is ours; None when its turn has not come, or another worker was quicker."""
         if row.keep and not await self._may_start(row):
             return None
-        fence = await db.run(Generation.objects.claim, row.pk, self.name)
-        if fence is None:
-            await self._leave(str(row.pk))
+        fence = None
+        try:
+            fence = await db.run(Generation.objects.claim, row.pk, self.name)
+        finally:
+            if fence is None:
+                await self._leave(str(row.pk))
         return fence
 
     def _gate(self, row: Generation) -> Gate:
