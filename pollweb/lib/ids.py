@@ -10,11 +10,10 @@ PUBLIC_ID = re.compile(r"[0-9A-Za-z_-]{22}")
 
 
 def uuid7() -> uuid.UUID:
-    """A UUID that sorts by the millisecond it was made in (RFC 9562, version 7)."""
-    value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    return uuid.UUID(int=value)
+    """A UUID that sorts by the quarter of a microsecond it was made in (RFC 9562, version 7; section 6.2, method 3)."""
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    fraction = (rest << 12) // 1_000_000
+    return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0x2 << 62 | secrets.randbits(62))
 
 
 def first_of(moment: datetime) -> uuid.UUID:
