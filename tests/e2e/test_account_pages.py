@@ -18,11 +18,10 @@ import django; django.setup()
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
-from django.utils import timezone
 from generation.models import Generation
 from pollweb.accounts.models import User
-from pollweb.gallery import keeping
-user = User.objects.create_user("charlie", "charlie@example.com", "correct horse battery", is_staff=True)
+from pollweb.gallery import keeping, removal
+user = User.objects.create_user("operator", "operator@example.com", "correct horse battery", is_staff=True)
 store = SessionStore()
 store[SESSION_KEY], store[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
 store[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
@@ -30,7 +29,8 @@ store.save()
 shown, removed = Generation.objects.public().order_by("-pk")[:2]
 collection = keeping.new(user, "By the sea", "Boats and lights.", "public")
 keeping.add(collection, shown)
-Generation.objects.filter(pk=removed.pk).update(team=user.personal_team, hidden_at=timezone.now())
+Generation.objects.filter(pk=removed.pk).update(team=user.personal_team)
+removal.hide(removed, user, reason="other")
 print(store.session_key, collection.public_id, shown.public_id, removed.public_id)
 """
 OWN = (
@@ -57,7 +57,7 @@ def cast(site: Site) -> dict[str, str]:
     said = subprocess.run(
         [sys.executable, "-c", PREPARE], env=environment, cwd=ROOT, capture_output=True, text=True, check=True
     )
-    names = ("charlie", "collection", "shown", "removed")
+    names = ("operator", "collection", "shown", "removed")
     return dict(zip(names, said.stdout.split()[-len(names) :], strict=True))
 
 
@@ -68,7 +68,7 @@ def fits(page: Page) -> bool:
 @pytest.mark.parametrize(("width", "theme", "language"), SEEN)
 def test_ones_own_pages_can_be_read_by_everybody(site, visit, cast, width, theme, language):
     page = visit("/healthz", color_scheme=theme, locale=language, viewport={"width": width, "height": 800})
-    page.context.add_cookies([{"name": "sessionid", "value": cast["charlie"], "url": site.address}])
+    page.context.add_cookies([{"name": "sessionid", "value": cast["operator"], "url": site.address}])
     for path in OWN:
         answer = page.goto(site.address + path.format(**cast))
         assert (answer.status, barriers(page), fits(page)) == (200, [], True), path
