@@ -37,7 +37,7 @@ async def current() -> frozenset[str]:
         try:
             if (told := await redis.client().get(_key())) is not None:
                 _known = frozenset(orjson.loads(told))
-        except (redis.RedisError, ValueError):
+        except (redis.RedisError, OSError, ValueError):
             log.debug("nobody says what is drained", exc_info=True)
     return _known
 

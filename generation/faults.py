@@ -22,7 +22,7 @@ async def keep(source: Source, error: ProviderError) -> None:
     told = {"at": time.time(), "model": source.model, "code": error.code, "words": str(error)[:MOST_CHARS]}
     try:
         await redis.client().set(_key("fault", source.provider), orjson.dumps(told), ex=KEPT_SECONDS)
-    except redis.RedisError:
+    except (redis.RedisError, OSError):
         return
 
 

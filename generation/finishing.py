@@ -71,7 +71,7 @@ def _finished(row: Generation, asked: ImageRequest, result: Result, mature: bool
         data,
         model=asked.model,
         settings=_told(asked, result.notes, size, row.visibility == "private", mature),
-        xmp=marking.packet(source(result.notes), aigc.block(row.public_id)),
+        xmp=_xmp(row, result.notes),
     )
     return dataclasses.replace(result, data=data, media_type=media_type)
 
@@ -112,7 +112,11 @@ def _told(
 
 def xmp(row: Generation) -> bytes:
     """What the file of a finished picture says in every form of it: that a machine made it, and whose."""
-    return marking.packet(source(row.notes), aigc.block(row.public_id))
+    return _xmp(row, row.notes)
+
+
+def _xmp(row: Generation, notes: dict[str, Any]) -> bytes:
+    return marking.packet(source(notes), aigc.block(row.public_id))
 
 
 def source(notes: dict[str, Any]) -> str:

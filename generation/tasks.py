@@ -62,7 +62,7 @@ def probe(provider: str) -> None:
     """Ask its sources for one small thing each."""
     from generation import probing, worker
 
-    worker.current().run(probing.probe(provider))
+    worker.current().begin(probing.probe(provider))
 
 
 def send_probe(provider: str) -> bool:

@@ -55,6 +55,7 @@ class Worker:
         self.running: dict[str, asyncio.Task[Any]] = {}
         self.due: dict[str, float] = {}
         self.turns: dict[str, line.Turn] = {}
+        self.errands: set[asyncio.Task[Any]] = set()
         self.draining = False
         self.thread = threading.Thread(target=self._run, name="worker loop", daemon=True)
         self.thread.start()
@@ -71,6 +72,20 @@ class Worker:
 
     def run[T](self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+
+    def begin(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Have something done that waits for others, and return at once: threads are for what is short."""
+        self.loop.call_soon_threadsafe(self._begin, work)
+
+    def _begin(self, work: Coroutine[Any, Any, Any]) -> None:
+        errand = self.loop.create_task(work)
+        self.errands.add(errand)
+        errand.add_done_callback(self._end_errand)
+
+    def _end_errand(self, errand: "asyncio.Task[Any]") -> None:
+        self.errands.discard(errand)
+        if not errand.cancelled() and (error := errand.exception()) is not None:
+            log.error("what a worker was to do beside its jobs failed", exc_info=error)
 
     def look(self, pk: str) -> None:
         """Have the gate looked after that a row waits before; returns at once."""

@@ -86,13 +86,6 @@ def _begin_traces(**kwargs: object) -> None:
     traces.start("worker")
 
 
-@signals.worker_shutdown.connect
-def _end_traces(**kwargs: object) -> None:
-    from pollweb.lib import traces
-
-    traces.stop()
-
-
 @signals.worker_ready.connect
 def _start_ticker(**kwargs: object) -> None:
     from generation.ticker import Ticker
@@ -112,7 +105,11 @@ def _drain(**kwargs: object) -> None:
 
 
 @signals.worker_shutdown.connect
-def _wait_until_drained(**kwargs: object) -> None:
-    """Celery's own threads know nothing of what the loop makes: without this the process would end in the middle."""
+def _end(**kwargs: object) -> None:
+    """Celery's own threads know nothing of what the loop makes: without this the process would end in the middle. The
+    traces come last, with those of what ended meanwhile."""
+    from pollweb.lib import traces
+
     if _draining is not None:
         _draining.join()
+    traces.stop()

@@ -60,8 +60,7 @@ def removal_of(generation: Generation) -> Removal:
 
 def _words_of(generation: Generation) -> str:
     """What the operator said who hid it without a report."""
-    hidden = AuditEvent.objects.filter(team=None, action="item.hidden", target=generation.public_id)
-    last = hidden.newest_first().first()
+    last = AuditEvent.objects.last_by_operators("item.hidden", generation.public_id)
     return last.detail.get("words", "") if last is not None else ""
 
 

@@ -152,8 +152,7 @@ def _is_hidden_by_reports(generation: Generation) -> bool:
     """Nobody's hand: the last time it was hidden was when enough people had reported it, and nobody has upheld that."""
     if Report.objects.upheld().filter(generation=generation).exists():
         return False
-    hidden = AuditEvent.objects.filter(team=None, action="item.hidden", target=generation.public_id)
-    last = hidden.newest_first().first()
+    last = AuditEvent.objects.last_by_operators("item.hidden", generation.public_id)
     return last is not None and last.actor_id is None and last.actor_name == audit.ITSELF
 
 

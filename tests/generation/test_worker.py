@@ -1,5 +1,6 @@
 """Rows that are lost, late or forgotten, and the worker that looks after them."""
 
+import asyncio
 import itertools
 import threading
 import time
@@ -250,6 +251,23 @@ def test_as_many_are_made_at_once_as_the_gate_lets_through_however_few_threads_t
     assert Generation.objects.filter(state=State.QUEUED).count() == 2
     script.held = False
     assert {finished(row, 30).state for row in rows} == {State.SUCCEEDED}
+
+
+def test_what_waits_for_others_holds_no_thread(working):
+    """An operator's probe of a server that does not answer, say: jobs start meanwhile."""
+    begun, may_end = threading.Event(), threading.Event()
+
+    async def waits() -> None:
+        begun.set()
+        while not may_end.is_set():
+            await asyncio.sleep(0.01)
+
+    worker.current().begin(waits())
+    assert begun.wait(5)
+    assert finished(ask("meanwhile")).state == State.SUCCEEDED
+    assert len(worker.current().errands) == 1
+    may_end.set()
+    until(lambda: not worker.current().errands)
 
 
 def test_behind_forty_anonymous_pictures_a_token_s_is_the_next_and_the_last_one_still_ends(single):

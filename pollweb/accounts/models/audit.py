@@ -12,6 +12,10 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
     def newest_first(self) -> Self:
         return self.order_by("-pk")
 
+    def last_by_operators(self, action: str, target: str) -> "AuditEvent | None":
+        """The last time that this was done to it by those who run the site, or by the site itself."""
+        return self.filter(team=None, action=action, target=target).newest_first().first()
+
     def update(self, **values: Any) -> Never:
         raise TypeError("audit events are added, never changed")
 
