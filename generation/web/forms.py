@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, Self
 
+from asgiref.sync import async_to_sync
 from django import forms
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
@@ -23,6 +24,7 @@ from generation.wire import tools, transcripts
 from generation.wire.pictures import MOST_PICTURES as MOST_AT_ONCE
 from generation.wire.pollinations import QUALITIES
 from generation.wire.values import LARGEST_SEED
+from pollweb.lib.errors import PollwebError
 
 MODES = ("image", "text", "speech", "transcribe")
 KIND = {"image": "image", "text": "text", "speech": "audio", "transcribe": "transcription"}
@@ -30,6 +32,7 @@ OPTIONS = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "max
 TOOL_CHOICES = ("auto", "required", "none")
 SHAPES = {"1:1": (1024, 1024), "3:2": (1200, 800), "2:3": (800, 1200), "16:9": (1280, 720), "9:16": (720, 1280)}
 SMALLEST_SIDE = 64
+LONGEST_ADDRESS = 2000  # characters
 OWN_SHAPE = "own"  # of the picture that is given
 
 
@@ -326,14 +329,19 @@ class SpeechForm(WishForm):
 
 
 class TranscribeForm(WishForm):
-    """A recording to be written down: never public."""
+    """A recording to be written down: never public. It comes as a file, or from the address that `bring` fetches."""
 
     mode = "transcribe"
     is_public_at_first = False
 
     prompt = forms.CharField(max_length=transcripts.LONGEST_HINT, required=False)
-    recording = forms.FileField(error_messages={"required": _("Choose a recording, or make one.")})
+    recording = forms.FileField(required=False)
+    address = forms.CharField(max_length=LONGEST_ADDRESS, required=False)
     language = forms.CharField(max_length=12, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._fetched = b""
 
     def clean_language(self) -> str:
         given: str = self.cleaned_data["language"].strip()
@@ -341,14 +349,35 @@ class TranscribeForm(WishForm):
             raise forms.ValidationError(_("A code such as en or zh is needed."))
         return given
 
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        if values.get("recording") and values.get("address"):
+            self.add_error("address", _("Choose a recording or give its address, not both."))
+        elif not (values.get("recording") or values.get("address") or {"recording", "address"} & self.errors.keys()):
+            self.add_error("recording", _("Choose a recording, make one, or give its address."))
+        return values
+
+    def bring(self) -> None:
+        """Fetch the recording from its address, once nothing else is wrong with the form."""
+        if not self.is_valid() or not (address := self.cleaned_data["address"]):
+            return
+        try:
+            self._fetched = async_to_sync(inputs.recording)(address)
+        except PollwebError as error:
+            self.add_error("address", error.message)
+            return
+        if not self._fetched:
+            self.add_error("address", _("The file at this address is empty."))
+
     def wish(self) -> TranscriptionRequest:
         values = self.cleaned_data
         card = catalogue.find(values["model"], ("transcription",))
-        return transcripts.request(values["recording"].read(), card, language=values["language"], hint=values["prompt"])
+        data = self._fetched or values["recording"].read()
+        return transcripts.request(data, card, language=values["language"], hint=values["prompt"])
 
     def copy(self, values: dict[str, Any]) -> Self:
         """With a recording that nobody has sent yet: code is about everything else."""
-        return type(self)(values, {"recording": SimpleUploadedFile("recording", b"-")})
+        return type(self)({**values, "address": ""}, {"recording": SimpleUploadedFile("recording", b"-")})
 
     @classmethod
     def initial_from(cls, request: TranscriptionRequest) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""A recording is sent by a form and comes back as text and subtitles."""
+"""A recording is sent by a form, or fetched from its address, and comes back as text and subtitles."""
+
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -8,6 +12,7 @@ from django.utils import timezone
 from generation import store
 from generation.models import Generation, State
 from generation.requests import TranscriptionRequest
+from pollweb.lib.fetch import MOST_BYTES
 
 SEGMENTS = [{"start": 0.0, "end": 1.5, "text": " Hello"}, {"start": 1.5, "end": 2.0, "text": " <b>world</b> --> you"}]
 
@@ -46,12 +51,15 @@ def test_a_recording_is_queued_and_private(client, db):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"recording": ""}, "Choose a recording, or make one."),
+        ({"recording": ""}, "Choose a recording, make one, or give its address."),
+        ({"address": "https://example.org/a.mp3"}, "Choose a recording or give its address, not both."),
+        ({"recording": "", "address": "http://127.0.0.1/a.mp3"}, "This address is not fetched."),
+        ({"recording": "", "address": "file:///etc/passwd"}, "This address is not fetched."),
         ({"recording": SimpleUploadedFile("a.mp3", b"")}, "empty"),
         ({"language": "<script>"}, "A code such as en or zh is needed."),
         ({"prompt": "x" * 2001}, "2000"),
     ],
-    ids=["none", "empty", "language", "hint"],
+    ids=["none", "both", "own network", "no web address", "empty", "language", "hint"],
 )
 def test_a_mistake_is_said_and_nothing_is_started(client, db, change, sentence):
     response = client.post("/create", asked(**change))
@@ -99,3 +107,83 @@ def test_the_code_sends_a_file(client, db):
     response = client.post("/create/code", {"mode": "transcribe", "model": "whisper-1", "language": "zh"})
     assert "--form file=@recording.mp3" in response.context["samples"][0].code
     assert "language=zh" in response.context["samples"][0].code
+
+
+# --- by its address ---------------------------------------------------------------------------------------------------
+
+PAGES = {
+    "/a.mp3": (200, "audio/mpeg", b"ID3 a recording"),
+    "/empty.mp3": (200, "audio/mpeg", b""),
+    "/page.html": (200, "text/html", b"<p>"),
+    "/huge.mp3": (200, "audio/mpeg", b"x" * (MOST_BYTES + 1)),
+}
+
+
+class Shelf(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        status, media_type, body = PAGES.get(self.path, (404, "text/plain", b""))
+        self.send_response(status)
+        self.send_header("Content-Type", media_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[:1000])
+
+    def log_message(self, *args) -> None:
+        pass
+
+
+@pytest.fixture
+def shelf(settings) -> Iterator[ThreadingHTTPServer]:
+    """Recordings by address; the operator allows this one server of the machine. `asked` holds what was asked for."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Shelf)
+    server.asked = []
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    settings.FETCH_ALLOW = [f"127.0.0.1:{server.server_port}"]
+    Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_recording_is_fetched_from_its_address_once(client, db, shelf):
+    response = client.post("/create", asked(recording="", address=f" {shelf.url}/a.mp3 ", language="en"))
+    job = Generation.objects.get()
+    assert response.headers["Location"] == f"/jobs/{job.public_id}"
+    assert store.read(job.request().recording) == b"ID3 a recording"
+    assert job.visibility == "private"
+    assert shelf.asked == ["/a.mp3"]
+
+
+@pytest.mark.parametrize(
+    ("path", "english", "chinese"),
+    [
+        ("/none.mp3", "its server answered with status 404", "服务器返回了状态 404"),
+        ("/page.html", "needed is audio/…, video/….", "需要的是 audio/…, video/…"),
+        ("/huge.mp3", "The file is larger than 16 MiB.", "文件超过 16 MiB"),
+        ("/empty.mp3", "The file at this address is empty.", "此地址上的文件是空的"),
+    ],
+)
+def test_an_address_without_a_recording_is_a_mistake_told_in_the_readers_language(
+    client, db, shelf, path, english, chinese
+):
+    wish = asked(recording="", address=shelf.url + path)
+    for sentence, headers in ((english, {}), (chinese, {"Accept-Language": "zh-hans"})):
+        page = client.post("/create", wish, headers=headers)
+        assert page.status_code == 422
+        assert sentence in page.content.decode()
+        assert shelf.url + path in page.content.decode()  # nothing typed is lost
+    assert not Generation.objects.exists()
+
+
+def test_nothing_is_fetched_for_a_form_with_another_mistake(client, db, shelf):
+    page = client.post("/create", asked(recording="", address=f"{shelf.url}/a.mp3", language="<script>"))
+    assert page.status_code == 422
+    assert shelf.asked == []
+
+
+def test_the_code_is_the_same_where_an_address_is_given(client, db, shelf):
+    wish = {"mode": "transcribe", "model": "whisper-1", "address": f"{shelf.url}/a.mp3"}
+    response = client.post("/create/code", wish)
+    assert "--form file=@recording.mp3" in response.context["samples"][0].code
+    assert shelf.asked == []

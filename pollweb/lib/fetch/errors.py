@@ -5,6 +5,8 @@ PollwebError
 └── FetchFailed    400 input_not_readable   it did not give what was expected of it
 """
 
+from django.utils.translation import gettext
+
 from pollweb.lib.errors import BadRequest
 
 
@@ -15,7 +17,10 @@ class FetchRefused(BadRequest):
 
     def __init__(self) -> None:
         super().__init__(
-            "This address is not fetched. It must be a public http or https address, on port 80 or 443, without a user."
+            gettext(
+                "This address is not fetched. "
+                "It must be a public http or https address, on port 80 or 443, without a user."
+            )
         )
 
 

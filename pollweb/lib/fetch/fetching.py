@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from django.utils.translation import gettext
 from yarl import URL
 
 from pollweb.lib.fetch import addresses, targets
@@ -72,10 +73,14 @@ async def fetch(
                     return found
                 target = target.redirected(found)
     except TimeoutError as exc:
-        raise FetchFailed(f"The address did not give its file within {seconds:g} seconds.") from exc
+        raise FetchFailed(
+            gettext("The address did not give its file within %(seconds)s seconds.") % {"seconds": f"{seconds:g}"}
+        ) from exc
     except (aiohttp.ClientError, OSError, ValueError) as exc:
-        raise FetchFailed("The address could not be fetched: the connection to its server failed.") from exc
-    raise FetchFailed(f"The address could not be fetched: it redirects more than {MOST_REDIRECTS} times.")
+        raise FetchFailed(gettext("The address could not be fetched: the connection to its server failed.")) from exc
+    raise FetchFailed(
+        gettext("The address could not be fetched: it redirects more than %(most)s times.") % {"most": MOST_REDIRECTS}
+    )
 
 
 async def post(
@@ -128,12 +133,20 @@ async def _ask(target: Target, judged: list[str], allow: tuple[str, ...], most_b
         if response.status in REDIRECTS and (location := response.headers.get("Location")):
             return location
         if response.status != 200:
-            raise FetchFailed(f"The address could not be fetched: its server answered with status {response.status}.")
+            raise FetchFailed(
+                gettext("The address could not be fetched: its server answered with status %(status)s.")
+                % {"status": response.status}
+            )
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise FetchFailed("The address could not be fetched: its server compresses what was asked for plainly.")
+            raise FetchFailed(
+                gettext("The address could not be fetched: its server compresses what was asked for plainly.")
+            )
         media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if media_type not in UNTYPED and not media_type.startswith(allow):
-            raise FetchFailed(f"The address holds {media_type[:60]!r}; needed is {' or '.join(allow)}….")
+            raise FetchFailed(
+                gettext("The address holds %(type)r; needed is %(allowed)s.")
+                % {"type": media_type[:60], "allowed": ", ".join(f"{beginning}…" for beginning in allow)}
+            )
         return Fetched(await _read(response, most_bytes), media_type, target.url)
 
 
@@ -202,4 +215,8 @@ async def _read(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
 
 
 def _too_large(most_bytes: int) -> FetchFailed:
-    return FetchFailed(f"The file is larger than {most_bytes // 2**20} MiB.", code="input_too_large", status=413)
+    return FetchFailed(
+        gettext("The file is larger than %(most)s MiB.") % {"most": most_bytes // 2**20},
+        code="input_too_large",
+        status=413,
+    )
