@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from generation import drains, faults
 from generation.breaker import Breaker, breaker
 from generation.catalogue import Source
-from generation.errors import ProviderBusy, ProviderError, ProviderUnavailable
+from generation.errors import ProviderBusy, ProviderDrained, ProviderError, ProviderUnavailable
 from generation.providers import registry
 from generation.requests import Request
 from generation.results import Delta, Piece, Sound
@@ -26,8 +26,6 @@ MOST = 3
 PAUSES = ((0.2, 1.0), (0.2, 4.0))
 # What must be left of the time for another attempt to make sense.
 LEAST_SECONDS = 0.5
-# When whoever asks a provider that an operator has drained may come again.
-DRAINED_SECONDS = 60.0
 
 
 @dataclass
@@ -84,17 +82,15 @@ async def generate(
 ) -> AsyncGenerator[Piece]:
     """Pieces and the Result of the first source that makes it.
 
-    Raises the last failure; ProviderUnavailable at once, with `retry_after`, where every source's breaker is open or
-    its provider is drained.
+    Raises the last failure; at once, with `retry_after`, ProviderUnavailable where every source's breaker is open, and
+    ProviderDrained where every provider is drained.
     """
     drained = await drains.current()
     tries = [
         _Try(s, breaker(s), _budgets.setdefault(s.provider, Budget())) for s in sources if s.provider not in drained
     ]
     if not tries:
-        raise ProviderUnavailable(
-            "All that make this are taken out of service for a while. Try again later.", retry_after=DRAINED_SECONDS
-        )
+        raise ProviderDrained("All that make this are taken out of service for a while. Try again later.")
     for _ in range(MOST):
         chosen = await _choose(tries, deadline)
         if chosen is None:

@@ -80,6 +80,13 @@ class ProviderUnavailable(ProviderError):
     retry_after: float | None = 5
 
 
+class ProviderDrained(ProviderUnavailable):
+    """An operator has taken all that make this out of service."""
+
+    code, retry_after = "provider_drained", 60
+    unwell = False
+
+
 class ProviderBusy(ProviderUnavailable):
     """`retry_after` is the provider's own word, None where it said nothing."""
 

@@ -37,7 +37,7 @@ from generation import (
     worker,
 )
 from generation.catalogue import ModelCard
-from generation.errors import InvalidRequest, ProviderError, ProviderTimeout, QueueAway
+from generation.errors import InvalidRequest, ProviderDrained, ProviderError, ProviderTimeout, QueueAway
 from generation.models import ACTIVE, Generation, State
 from generation.providers import registry
 from generation.requests import ChatRequest, ImageRequest, Request, TranscriptionRequest
@@ -134,6 +134,8 @@ def failure_of(row: Generation) -> PollwebError:
     if row.state == State.EXPIRED:
         return ProviderTimeout(row.error_message or "This was not made before its deadline. Try again.", retry_after=5)
     retry_after = 10.0 if row.error_status == 503 else None
+    if row.error_code == ProviderDrained.code:
+        retry_after = ProviderDrained.retry_after
     return ProviderError(
         row.error_message or "This could not be made.",
         code=row.error_code or "provider_failed",

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from pollweb.lib.numbers import grouped
+from pollweb.lib.punctuation import listed, named
 
 HEIGHT = 100.0
 STEP = 10.0  # units from one bar to the next
@@ -45,7 +46,8 @@ class Bar:
     def words(self) -> str:
         """What it says when one points at it."""
         parts = [f"{piece.label} {grouped(piece.value)}" for piece in self.pieces]
-        return f"{self.when}: {grouped(self.total)}" + (f" ({', '.join(parts)})" if len(parts) > 1 else "")
+        words = named(self.when, grouped(self.total))
+        return f"{words} ({listed(parts)})" if len(parts) > 1 else words
 
 
 @dataclass(frozen=True, slots=True)

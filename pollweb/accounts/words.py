@@ -3,6 +3,8 @@
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from pollweb.lib.punctuation import named
+
 ROLE_NAMES: dict[str, Promise] = {
     "owner": _("Owner"),
     "admin": _("Admin"),
@@ -89,4 +91,4 @@ REQUEST_STATES: dict[str, tuple[str, Promise]] = {
 
 def role_choices(roles: list[str]) -> list[tuple[str, str]]:
     """For forms: each role with what it may do."""
-    return [(role, f"{ROLE_NAMES[role]}: {ROLE_HELP[role]}") for role in roles]
+    return [(role, named(ROLE_NAMES[role], ROLE_HELP[role])) for role in roles]

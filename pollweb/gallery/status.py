@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from generation import wellbeing
 from pollweb.gallery import announcements
 from pollweb.gallery.models import Announcement
+from pollweb.lib.punctuation import named
 
 PARTS = {
     "image": gettext_lazy("Pictures"),
@@ -95,7 +96,7 @@ def atom(request: HttpRequest) -> HttpResponse:
     ]
     for day, part, counts in sorted(bad, key=lambda each: (each[0], each[1]), reverse=True)[:MOST_ENTRIES]:
         feed.add_item(
-            title=f"{PARTS[part]}: {_title(counts)}",
+            title=named(PARTS[part], _title(counts)),
             link=f"{settings.SITE_URL}/status#{part}",
             description=_title(counts),
             unique_id=f"{settings.SITE_URL}/status#{part}-{day}",

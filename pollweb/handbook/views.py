@@ -11,6 +11,7 @@ from django.views.decorators.csp import csp_override
 from django.views.decorators.http import require_safe
 
 from pollweb.handbook import guides, pages
+from pollweb.lib.punctuation import named
 
 MARKDOWN = "text/markdown; charset=utf-8"
 # Swagger UI colours its samples with styles in their elements, draws its icons from data: addresses, and asks the API's
@@ -67,11 +68,11 @@ def llms(request: HttpRequest) -> HttpResponse:
         "",
         "> " + _("Pictures, text, chat, speech, transcription and live feeds behind one API, with a gallery."),
         "",
-        f"- {_('Image API')}: {settings.IMAGE_URL}",
-        f"- {_('Text API')}: {settings.TEXT_URL}",
-        f"- OpenAI: {settings.SITE_URL}/v1",
-        f"- MCP: {settings.SITE_URL}/mcp",
-        f"- OpenAPI: {settings.SITE_URL}/v1/openapi.json",
+        "- " + named(_("Image API"), settings.IMAGE_URL),
+        "- " + named(_("Text API"), settings.TEXT_URL),
+        "- " + named("OpenAI", f"{settings.SITE_URL}/v1"),
+        "- " + named("MCP", f"{settings.SITE_URL}/mcp"),
+        "- " + named("OpenAPI", f"{settings.SITE_URL}/v1/openapi.json"),
     ]
     for name, group in guides.GROUPS:
         lines += ["", f"## {name}", ""]

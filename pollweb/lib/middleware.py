@@ -7,15 +7,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.forms import BaseForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from pollweb.lib import ids, traces
-from pollweb.lib.errors import PollwebError
-from pollweb.lib.http.errors import translated
+from pollweb.lib.errors import MethodNotAllowed, PollwebError
+from pollweb.lib.http.errors import error_response, translated
 from pollweb.lib.redis import RedisError
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -82,18 +83,31 @@ class Zones:
 
 
 class ErrorPages:
-    """A PollwebError raised by a page's view, or a database that is full or away, becomes a page that says so."""
+    """A PollwebError raised by a page's view, a method that a page does not take, or a database that is full or away
+    becomes a page that says so; for programs that ask for JSON, the error as the API tells it.
+    """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed):  # Django's own has no words
+            said = {"method": request.method, "allowed": response["Allow"]}
+            words = _("This address does not take %(method)s; it takes %(allowed)s.") % said
+            shown = self._shown(request, MethodNotAllowed(words))
+            shown["Allow"] = response["Allow"]
+            return shown
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, PollwebError | OperationalError | InterfaceError | RedisError):
             return None
-        error = translated(exception)
+        return self._shown(request, translated(exception))
+
+    def _shown(self, request: HttpRequest, error: PollwebError) -> HttpResponse:
+        if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
+            return error_response(error, request)
         response = render(request, "error.html", {"error": error}, status=error.status)
         if error.retry_after is not None:
             response["Retry-After"] = str(max(1, round(error.retry_after)))

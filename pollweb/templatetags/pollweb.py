@@ -13,6 +13,8 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from lucide.templatetags.lucide import lucide
 
+from pollweb.lib import punctuation
+
 register = template.Library()
 
 _SCRIPTS = (
@@ -28,6 +30,12 @@ def icon(name: str) -> str:
     """A Lucide icon as inline SVG. It says nothing to a screen reader: words stand beside it or in a label."""
     svg = lucide(name, size=20, stroke_width=1.75, aria_hidden="true", **{"class": "icon"})
     return mark_safe("".join(line.strip() for line in svg.splitlines()))  # noqa: S308
+
+
+@register.simple_tag
+def colon() -> str:
+    """What stands between a name and what is said of it, with its space where the language has one."""
+    return punctuation.colon()
 
 
 @register.simple_tag

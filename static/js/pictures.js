@@ -45,7 +45,7 @@ export function pictures(box) {
     remove.type = "button";
     remove.className = "button small";
     remove.textContent = list.dataset.remove;
-    remove.setAttribute("aria-label", `${list.dataset.remove}: ${file.name}`);
+    remove.setAttribute("aria-label", list.dataset.removeOne.replace("{name}", () => file.name));
     remove.addEventListener("click", () => {
       chosen.items.remove(index);
       show();

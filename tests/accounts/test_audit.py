@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 import pytest
 from django.db import transaction
 from django.test import Client
+from django.utils import translation
 
+from pollweb.accounts import scopes
 from pollweb.accounts.audit import record
 from pollweb.accounts.models import AuditEvent
 from tests.accounts.conftest import Cast
@@ -111,3 +113,14 @@ def test_the_csv_holds_all_that_the_filters_show_and_no_formulas(cast: Cast, ali
 def test_it_says_from_which_network(cast: Cast, alice: Client):
     alice.post("/teams/new", {"name": "Here", "visibility": "private"}, REMOTE_ADDR="192.0.2.7")
     assert AuditEvent.objects.get(action="team.created").address == "192.0.2.7"
+
+
+def test_details_are_told_in_the_reader_s_language_with_its_marks(cast: Cast, alice: Client):
+    record("token.created", team=cast.bees, actor=cast.alice, target="x", token=7, scopes=["images", "mcp"])
+    assert "token number: 7, scopes: Make and change pictures; Connect by MCP" in alice.get("/t/bees/audit").text
+    chinese = alice.get("/t/bees/audit?hl=zh-hans").text
+    with translation.override("zh-hans"):
+        words = "；".join(str(scopes.WORDS[name]) for name in ("images", "mcp"))
+    assert "：7，" in chinese
+    assert f"：{words}<" in chinese
+    assert "scopes: images mcp" in b"".join(alice.get("/t/bees/audit.csv").streaming_content).decode()

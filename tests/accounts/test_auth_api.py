@@ -523,3 +523,9 @@ async def test_no_address_with_a_token_is_logged(client, alice, caplog):  # noqa
     own = [record for record in caplog.records if not record.name.startswith(("httpx", "httpcore"))]
     assert any(record.name == "pollweb.access" for record in own)
     assert secret not in str([(record.getMessage(), getattr(record, "fields", "")) for record in own])
+
+
+def test_a_refused_address_is_told_in_the_reader_s_language(browser):
+    refused = browser.get("/authorize", {"redirect_uri": "https://evil.example/", "hl": "zh-hans"})
+    assert refused.status_code == 400
+    assert "evil.example 两者都不是" in refused.text

@@ -43,3 +43,10 @@ def test_nobody_can_sign_in_as_its_people(local):
 def test_it_is_bounded(db, items):
     with pytest.raises(CommandError):
         call_command("demo", items=items)
+
+
+def test_an_installation_that_was_never_started_is_filled_too(local, monkeypatch):
+    asked = []
+    monkeypatch.setattr("pollweb.gallery.management.commands.demo.call_command", lambda *said, **_: asked.append(said))
+    call_command("demo", items=1, verbosity=0)
+    assert asked == [("migrate",)]

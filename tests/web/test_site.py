@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import connection
 
 from generation.model_files import FileState
+from pollweb.lib import ids
 
 PAGES = [
     "/",
@@ -117,3 +118,18 @@ def test_the_front_page_tells_how_far_the_engines_are(client, db, monkeypatch, s
     assert b"Engines are getting ready: chat 40 %." in client.get("/").content
     states[0] = FileState("a.gguf", "chat", ("default",), "ready", 100, 100)
     assert b"getting ready" not in client.get("/").content
+
+
+def test_a_method_that_a_page_does_not_take_is_answered_with_a_page(client, db):
+    refused = client.put("/create", HTTP_ACCEPT="text/html")
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "GET, HEAD, POST")
+    assert "This address does not take PUT; it takes GET, HEAD, POST." in refused.text
+    assert "<header" in refused.text
+
+
+def test_a_program_is_answered_with_the_api_s_error(client, db):
+    refused = client.post("/labels", HTTP_ACCEPT="application/json")
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "GET, HEAD")
+    assert refused.json()["code"] == "method_not_allowed"
+    missing = client.get(f"/c/{ids.public_id()}", HTTP_ACCEPT="application/json")
+    assert (missing.status_code, missing.json()["code"]) == (404, "not_found")

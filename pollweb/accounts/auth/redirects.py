@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from pollweb.accounts import domains, referrers
 from pollweb.accounts.models import Referrer, User
@@ -24,24 +25,27 @@ def checked(address: str, user: User) -> str:
     fragment, backslash or control character: nothing that browsers and we could understand differently.
     """
     if len(address) > domains.LONGEST or not address.isascii() or domains.AMBIGUOUS.search(address):
-        raise RedirectRefused("redirect_uri must be a plain http or https address.")
+        raise RedirectRefused(_("redirect_uri must be a plain http or https address."))
     try:
         parts = urlsplit(address)
         port = parts.port
     except ValueError as exc:
-        raise RedirectRefused("redirect_uri must be a plain http or https address.") from exc
+        raise RedirectRefused(_("redirect_uri must be a plain http or https address.")) from exc
     host = domains.spelled(parts.hostname or "")
     if parts.scheme not in ("http", "https") or not host or parts.fragment or "#" in address:
-        raise RedirectRefused("redirect_uri must be an http or https address without a fragment.")
+        raise RedirectRefused(_("redirect_uri must be an http or https address without a fragment."))
     if host in LOOPBACK_NAMES or is_loopback(host):
         return host
     is_named = f"{host}:{port}" in settings.FETCH_ALLOW
     if parts.scheme != "https" and not is_named:
-        raise RedirectRefused("redirect_uri must be an https address.")
+        raise RedirectRefused(_("redirect_uri must be an https address."))
     if not _is_theirs(host, user):
         raise RedirectRefused(
-            "redirect_uri must lead to this machine, or to a domain that you have registered and verified; "
-            f"{host} is neither."
+            _(
+                "redirect_uri must lead to this machine, or to a domain that you have registered and verified; "
+                "%(host)s is neither."
+            )
+            % {"host": host}
         )
     return host
 

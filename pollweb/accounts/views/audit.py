@@ -10,15 +10,16 @@ import orjson
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from pollweb.accounts import scopes
 from pollweb.accounts.models import AuditEvent, Team
 from pollweb.accounts.models.audit import AuditEventQuerySet
 from pollweb.accounts.pages import team_page
 from pollweb.accounts.tables import cell
 from pollweb.accounts.words import ACTION_NAMES, DETAIL_NAMES
 from pollweb.lib.paging import page
+from pollweb.lib.punctuation import in_turn, listed, named
 
 PAGE = 50
 COLUMNS = ("time", "who", "action", "on", "detail", "from")
@@ -100,8 +101,8 @@ def _choices(chosen: str) -> list[tuple[str, Any]]:
 
 def told(event: AuditEvent) -> str:
     """The details as a page tells them."""
-    return ", ".join(
-        _("%(name)s: %(value)s") % {"name": DETAIL_NAMES.get(name, name), "value": _plain(value)}
+    return listed(
+        named(DETAIL_NAMES.get(name, name), _scopes(value) if name == "scopes" else _plain(value))
         for name, value in event.detail.items()
     )
 
@@ -109,6 +110,11 @@ def told(event: AuditEvent) -> str:
 def details(event: AuditEvent) -> str:
     """`before: member, after: admin`."""
     return ", ".join(f"{name}: {_plain(value)}" for name, value in event.detail.items())
+
+
+def _scopes(value: Any) -> str:
+    names = value if isinstance(value, list) else [value]
+    return in_turn(scopes.WORDS.get(str(name), name) for name in names) or "—"
 
 
 def _plain(value: Any) -> str:

@@ -226,3 +226,13 @@ async def test_about_tells_what_a_model_can_do(client):
     known = {card["name"]: card for card in (await client.get("/image/about")).json()}
     assert (known["flux"]["edit"], known["kontext"]["edit"]) == (False, True)
     assert known["flux"]["maxSideLength"] ** 2 == known["flux"]["maxPixels"]
+
+
+async def test_while_an_operator_has_drained_all_that_make_it_one_may_come_again_in_a_minute(client, monkeypatch):
+    async def drained() -> frozenset[str]:
+        return frozenset({"scripted"})
+
+    monkeypatch.setattr("generation.drains.current", drained)
+    answer = await client.get("/prompt/a%20red%20fox?seed=70")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+    assert answer.json()["code"] == "provider_drained"

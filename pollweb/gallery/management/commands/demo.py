@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from generation import worker
@@ -20,6 +21,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, items: int, **options: Any) -> None:
         if not 0 < items <= demo.MOST:
             raise CommandError(f"--items is a number from 1 to {demo.MOST}.")
+        call_command("migrate", verbosity=0, interactive=False)  # an installation that was never started has no tables
         makers, made = demo.people(), 0
         try:
             for wish in demo.wishes(items):
