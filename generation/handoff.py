@@ -131,7 +131,7 @@ class Exchange:
                 # One channel is always there, so that the connection exists before the first job comes.
                 await self.pubsub.subscribe(redis.key("exchange", self.name), *(_knocks(job) for job in self.bells))
                 pause = 0.1
-                async for message in self.pubsub.listen():
+                async for message in redis.heard(self.pubsub):
                     job = message["channel"].decode().rsplit(":", 1)[-1]
                     if message["type"] == "subscribe" and job in self.ready:
                         self.ready[job].set()
@@ -320,7 +320,7 @@ async def listen_for_cancels(heard: Callable[[str], None]) -> None:
         pubsub = connection.pubsub()
         try:
             await pubsub.subscribe(_cancels())
-            async for message in pubsub.listen():
+            async for message in redis.heard(pubsub):
                 pause = 0.2
                 if message["type"] == "message":
                     heard(message["data"].decode())

@@ -111,7 +111,7 @@ async def _heard() -> AsyncIterator[str]:
         pubsub = connection.pubsub()
         try:
             await pubsub.subscribe(_knocks())
-            async for message in pubsub.listen():
+            async for message in redis.heard(pubsub):
                 pause = 0.1
                 if message["type"] == "message":
                     yield message["data"].decode()

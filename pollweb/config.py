@@ -345,6 +345,14 @@ def database(url: str, *, pool: int) -> dict[str, Any]:
             },
         }
     if parts.scheme in ("postgresql", "postgres") and parts.path.strip("/"):
+        from pollweb.lib import postgresql  # not needed with SQLite
+
+        options = {
+            "options": "-c statement_timeout=10000 -c lock_timeout=2000",
+            **postgresql.KEPT_ALIVE,
+            **dict(parse_qsl(parts.query)),
+        }
+        connections = postgresql.patient(options["options"])
         return {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": unquote(parts.path.strip("/")),
@@ -354,9 +362,15 @@ def database(url: str, *, pool: int) -> dict[str, Any]:
             "PORT": str(parts.port or ""),
             "CONN_MAX_AGE": 0,
             "OPTIONS": {
-                "pool": {"min_size": 1, "max_size": pool, "timeout": 5},
-                "options": "-c statement_timeout=10000 -c lock_timeout=2000",
-                **dict(parse_qsl(parts.query)),
+                # Who asks tries again at once; the pool by itself would rest twice as long after each failure.
+                "pool": {
+                    "min_size": 1,
+                    "max_size": pool,
+                    "timeout": 5,
+                    "reconnect_timeout": 2,
+                    "connection_class": connections,
+                },
+                **options,
             },
         }
     raise ImproperlyConfigured(

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -29,6 +28,7 @@ from pollweb.accounts import webhooks
 from pollweb.accounts.models import Webhook
 from pollweb.backup import reading, rows, writing
 from pollweb.lib import sealing
+from tests import databases
 from tests.accounts.conftest import Cast, call_the_cast
 from tests.factories import token_of
 from tests.site import ROOT
@@ -95,16 +95,8 @@ def in_sqlite(tmp_path: Path) -> Place:
 
 @pytest.fixture
 def in_postgresql(tmp_path: Path) -> Iterator[Place]:
-    """An empty database beside that of the tests, dropped afterwards."""
-    outer = os.environ.get("POLLWEB_DATABASE_URL", "")
-    if not outer.startswith("postgres"):
-        pytest.skip("POLLWEB_DATABASE_URL names no PostgreSQL: make test-services does")
-    server, name = urlsplit(outer), f"pollweb_restored_{os.getpid()}"
-    with psycopg.connect(server._replace(path="/postgres").geturl(), autocommit=True) as admin:
-        admin.execute(f"drop database if exists {name} with (force)")
-        admin.execute(f"create database {name}")
-        yield Place(tmp_path / "postgresql", server._replace(path=f"/{name}").geturl())
-        admin.execute(f"drop database {name} with (force)")
+    with databases.fresh("restored") as url:
+        yield Place(tmp_path / "postgresql", url)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -113,7 +113,7 @@ async def calls(name: str, heard: Callable[[bool], None] = lambda hears: None) -
         pubsub = connection.pubsub()
         try:
             await pubsub.subscribe(redis.key("desk", name))
-            async for message in pubsub.listen():
+            async for message in redis.heard(pubsub):
                 pause = 0.1
                 if message["type"] == "subscribe":
                     heard(True)

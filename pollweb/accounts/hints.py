@@ -151,7 +151,7 @@ class Hub:
                             for team_id in seat.teams:
                                 seat.put(team_id, TOPICS)
                     pause = 1.0
-                    async for message in heard.listen():
+                    async for message in redis.heard(heard):
                         self.hear(message["data"].decode())
             except (redis.RedisError, OSError):
                 pause = min(pause * 2, 15.0)

@@ -16,6 +16,7 @@ from django.db import DatabaseError, connection, transaction
 
 from generation import store
 from pollweb.backup import rows
+from pollweb.lib import db
 
 BATCH = 500
 READ = 1024 * 1024
@@ -105,7 +106,7 @@ def _digest(file: IO[bytes]) -> str:
 def _settle() -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL statement_timeout = 0")
+            db.without_haste(cursor)
 
 
 def _fill(file: IO[bytes]) -> None:

@@ -8,6 +8,8 @@ from django.core.management.color import no_style
 from django.db import connection, models, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
+from pollweb.lib import db
+
 # Made anew by whoever needs it, worth nothing elsewhere, or a secret in clear.
 LEFT_OUT = frozenset(
     {
@@ -45,7 +47,7 @@ def one_moment() -> Iterator[None]:
     if connection.vendor == "postgresql":
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            cursor.execute("SET LOCAL statement_timeout = 0")
+            db.without_haste(cursor)
             yield
         return
     with connection.cursor() as cursor:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db import connections
@@ -40,6 +41,13 @@ def _work[T](work: Callable[[], T]) -> T:
 async def run[**P, T](work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run synchronous database work in one of the database threads and wait for it."""
     return await asyncio.get_running_loop().run_in_executor(_threads(), partial(_work, partial(work, *args, **kwargs)))
+
+
+def without_haste(cursor: Any) -> None:
+    """On PostgreSQL: what is asked in this transaction may take as long as it takes, for a command that reads all rows.
+    The connection waits from now on, for it belongs to that command."""
+    cursor.execute("SET LOCAL statement_timeout = 0")
+    cursor.connection.silence = None
 
 
 def shutdown() -> None:

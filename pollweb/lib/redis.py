@@ -1,15 +1,15 @@
 """The one place that opens Redis connections.
 
 Request paths use `client()`: answers within half a second or `RedisError`, one retry. Blocking reads and subscriptions
-use `listener()`, which waits without limit. Both are per event loop, since a connection is bound to the loop it was
-opened in; `sync_client()` is for threads and commands. `run()` runs a script. Every key starts with
+use `listener()`, which is patient, and `heard()`. Both are per event loop, since a connection is bound to the loop it
+was opened in; `sync_client()` is for threads and commands. `run()` runs a script. Every key starts with
 `settings.REDIS_PREFIX`.
 """
 
 import asyncio
 import hashlib
 import weakref
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -21,13 +21,19 @@ from django.conf import settings
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import NoScriptError, RedisError
 from redis.retry import Retry
 
 from pollweb.lib import sentinels
 from pollweb.lib.pipe import Pipe
 
-__all__ = ["Cache", "RedisError", "client", "close", "key", "listener", "run", "run_sync", "sync_client"]
+__all__ = ["Cache", "RedisError", "client", "close", "heard", "key", "listener", "run", "run_sync", "sync_client"]
+
+# A subscriber notices within twice this time that Redis is away without a word.
+QUIET_SECONDS = 5.0
+# Of a listener for one answer: longer than the blocking reads of feeds.hub, so that they end by themselves.
+LISTENER_SECONDS = 10.0
 
 _clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, redis.asyncio.Redis] = weakref.WeakKeyDictionary()
 _pipes: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Pipe] = weakref.WeakKeyDictionary()
@@ -78,8 +84,23 @@ def client() -> redis.asyncio.Redis:
 
 def listener() -> redis.asyncio.Redis:
     """A client of its own for blocking reads and subscriptions; whoever asks for it closes it."""
-    client: redis.asyncio.Redis = _opened(redis.asyncio, socket_timeout=None, socket_connect_timeout=0.5)
+    client: redis.asyncio.Redis = _opened(redis.asyncio, socket_timeout=LISTENER_SECONDS, socket_connect_timeout=0.5)
     return client
+
+
+async def heard(pubsub: Any) -> AsyncIterator[dict[str, Any]]:
+    """For ever: what is told to a subscriber. Who hears nothing for long asks whether Redis is still there, since a
+    machine that vanished says nothing either; RedisError when it does not answer."""
+    asked = False
+    while True:
+        message = await pubsub.get_message(timeout=QUIET_SECONDS)
+        if message is None and asked:
+            raise Disconnected("Redis does not answer any more")
+        if message is None:
+            await pubsub.ping()
+        elif message["type"] != "pong":
+            yield message
+        asked = message is None
 
 
 def sync_client() -> redis.Redis:
