@@ -162,7 +162,7 @@ def code(request: HttpRequest) -> HttpResponse:
 def _code(form: WishForm) -> list[Sample]:
     """Code for what the form holds; fields that hold nothing useful yet count as they begin."""
     values = {name: form.value(name) for name in form.fields}
-    if form.mode != "transcribe":
+    if form.needs_prompt:
         values["prompt"] = str(values["prompt"] or "").strip() or _("your prompt")
     if "seed" in values and values["seed"] in (None, ""):
         values["seed"] = DEFAULT_IMAGE_SEED  # code that gives another result each time would be of no use

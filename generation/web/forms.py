@@ -16,8 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from generation import audio, catalogue, inputs, logo
 from generation.catalogue import ModelCard
 from generation.requests import ChatRequest, ImageRequest, Request, SpeechRequest, TranscriptionRequest
-from generation.web import brought
-from generation.web.message_fields import WithMessages, lines_before
+from generation.web import brought, conversations
+from generation.web.contents import content_of
+from generation.web.message_fields import WithMessages
 from generation.web.picture_fields import WithPictures
 from generation.web.tool_fields import EXAMPLE, Tools, shown
 from generation.wire import tools, transcripts
@@ -29,11 +30,13 @@ from pollweb.lib.errors import PollwebError
 MODES = ("image", "text", "speech", "transcribe")
 KIND = {"image": "image", "text": "text", "speech": "audio", "transcribe": "transcription"}
 OPTIONS = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "max_tokens", "seed")
+JSON_MODE = {"type": "json_object"}
 TOOL_CHOICES = ("auto", "required", "none")
 SHAPES = {"1:1": (1024, 1024), "3:2": (1200, 800), "2:3": (800, 1200), "16:9": (1280, 720), "9:16": (720, 1280)}
 SMALLEST_SIDE = 64
 LONGEST_ADDRESS = 2000  # characters
 OWN_SHAPE = "own"  # of the picture that is given
+SAY_WHAT = _("Say what you would like to have.")
 
 
 def fitted(sides: tuple[int, int], most: int) -> tuple[int, int]:
@@ -52,7 +55,7 @@ class WishForm(forms.Form):
         max_length=4000,
         strip=True,
         widget=forms.Textarea,
-        error_messages={"required": _("Say what you would like to have.")},
+        error_messages={"required": SAY_WHAT},
     )
     model = forms.ChoiceField()
     public = forms.BooleanField(required=False)
@@ -69,6 +72,11 @@ class WishForm(forms.Form):
         """Of the model that is chosen, or of the usual one."""
         chosen = self.value("model")
         return next((card for card in self.cards if card.name == chosen), catalogue.default(KIND[self.mode]))
+
+    @property
+    def needs_prompt(self) -> bool:
+        """Whether nothing can be made without words."""
+        return True
 
     def bring(self) -> None:
         """Store what came along with the form, once, before it is asked whether it is valid."""
@@ -91,8 +99,8 @@ class WishForm(forms.Form):
 
     @classmethod
     def initial_from(cls, request: Any) -> dict[str, Any]:
-        """The form's values that make this request again."""
-        return {"prompt": request.prompt, "model": request.model}
+        """The form's values that make this request again: one that was to be private stays so."""
+        return {"prompt": request.prompt, "model": request.model, **({"public": False} if request.private else {})}
 
 
 class ImageForm(WithPictures, WishForm):
@@ -198,6 +206,7 @@ class TextForm(WithMessages, WithPictures, WishForm):
     mode = "text"
     tool_example = EXAMPLE
 
+    prompt = forms.CharField(max_length=4000, required=False, widget=forms.Textarea)
     tools = Tools()
     tool_choice = forms.ChoiceField(choices=[(name, name) for name in TOOL_CHOICES], initial="auto", required=False)
     temperature = forms.FloatField(min_value=0, max_value=2, required=False)
@@ -223,9 +232,20 @@ class TextForm(WithMessages, WithPictures, WishForm):
         """The models that see pictures."""
         return [card.name for card in self.cards if card.vision]
 
+    @property
+    def needs_prompt(self) -> bool:
+        """Unless a tool has the last word: the model goes on from there."""
+        return not self.ends_with_a_tool or self.has_pictures
+
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
-        if self.has_pictures and "model" not in self.errors and not self.card.vision:
+        if self.needs_prompt and not values.get("prompt") and "prompt" not in self.errors:
+            self.add_error("prompt", SAY_WHAT)
+        given = len(self.sources) + len(values.get("pictures") or [])
+        if self.shown_before and given + self.shown_before > inputs.MOST_PICTURES:
+            sentence = gettext("Up to %(most)s pictures can be given.") % {"most": inputs.MOST_PICTURES}
+            self.add_error("earlier", sentence)
+        if (self.has_pictures or self.shown_before) and "model" not in self.errors and not self.card.vision:
             said = {"model": self.card.name, "seers": ", ".join(self.seers) or "—"}
             self.add_error("model", gettext("%(model)s does not see pictures. These models do: %(seers)s.") % said)
         return values
@@ -233,59 +253,37 @@ class TextForm(WithMessages, WithPictures, WishForm):
     def wish(self) -> ChatRequest:
         values = self.cleaned_data
         question = {"role": "user", "content": content_of(values["prompt"], self.sources)}
+        asked = [question] if values["prompt"] else []
         options: dict[str, Any] = {name: values[name] for name in OPTIONS if values[name] is not None}
         options.setdefault("seed", secrets.randbelow(2**31))
         if values["json"]:
-            options["response_format"] = {"type": "json_object"}
+            options["response_format"] = dict(JSON_MODE)
         if values["tools"]:
             options |= tools.options(values["tools"], values["tool_choice"] or "auto")
-        messages = (*values["earlier"], question)
+        messages = (*values["earlier"], *asked)
         return ChatRequest(model=values["model"], messages=messages, options=options, private=not values["public"])
 
     @classmethod
     def initial_from(cls, request: ChatRequest) -> dict[str, Any]:
-        asked = [m.get("content") for m in request.messages if m.get("role") == "user"]
+        said = conversations.of(request)
         kept: dict[str, Any] = {name: request.options[name] for name in OPTIONS if name in request.options}
-        pictures = brought.of(pictures_in(asked[-1] if asked else ""))
+        choice = request.options.get("tool_choice")
+        further = set(request.options) - {*OPTIONS, "tools", "tool_choice", "response_format"}
+        if choice not in (None, *TOOL_CHOICES):
+            further.add("tool_choice")
+        if request.options.get("response_format") not in (None, JSON_MODE):
+            further.add("response_format")
         return {
-            "prompt": words_of(asked[-1] if asked else ""),
-            "model": request.model,
-            "lines": lines_before(request, words_of),
+            **super().initial_from(request),
+            "prompt": said.words,
+            "lines": said.lines,
+            "left_out": [*said.left_out, *conversations.settings_left_out(sorted(further))],
             "tools": shown(request.options.get("tools")),
-            "tool_choice": choice if (choice := request.options.get("tool_choice")) in TOOL_CHOICES else "auto",
+            "tool_choice": choice if choice in TOOL_CHOICES else "auto",
             "json": request.json_mode,
-            "brought": pictures,
+            "brought": said.pictures,
             **kept,
         }
-
-
-def content_of(words: str, pictures: Sequence[str | bytes]) -> str | list[dict[str, Any]]:
-    """A message's content in OpenAI's shape: words, and pictures by their digests as `inputs.take` leaves them."""
-    if not pictures:
-        return words
-    addresses = [_part_address(picture) for picture in pictures]
-    parts = [{"type": "image_url", "image_url": {"url": address}} for address in addresses]
-    return [{"type": "text", "text": words}, *parts]
-
-
-def _part_address(picture: str | bytes) -> str:
-    """A digest as it is stored; an address as it is; of a file nobody has sent yet, how its address begins."""
-    if isinstance(picture, bytes):
-        return "data:image/png;base64,"
-    return picture if ":" in picture else inputs.KEPT + picture
-
-
-def words_of(content: Any) -> str:
-    """The words of a message without a word for its pictures."""
-    parts = content if isinstance(content, list) else [{"text": content}]
-    return "\n".join(str(part["text"]) for part in parts if isinstance(part, dict) and part.get("text"))
-
-
-def pictures_in(content: Any) -> list[str]:
-    """The digests of the pictures in a message that was stored."""
-    parts = content if isinstance(content, list) else []
-    urls = [part["image_url"]["url"] for part in parts if isinstance(part, dict) and part.get("type") == "image_url"]
-    return [url.removeprefix(inputs.KEPT) for url in urls if url.startswith(inputs.KEPT)]
 
 
 class SpeechForm(WishForm):
@@ -342,6 +340,10 @@ class TranscribeForm(WishForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._fetched = b""
+
+    @property
+    def needs_prompt(self) -> bool:
+        return False  # it says how names are spelt
 
     def clean_language(self) -> str:
         given: str = self.cleaned_data["language"].strip()

@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 from generation import catalogue, finishing, inputs, media, saving
 from generation.models import Generation
 from generation.requests import ChatRequest, ImageRequest, SpeechRequest, TranscriptionRequest
+from generation.web import conversations
 from generation.web.answers import to_html
-from generation.web.forms import words_of
-from generation.web.message_fields import Line, lines_before
+from generation.web.contents import calls_of
+from generation.web.message_fields import Line
 from generation.web.samples import samples
 from generation.web.tiles import Tile
 
@@ -30,7 +31,7 @@ def result_context(generation: Generation) -> dict[str, Any]:
         "samples": [] if inputs.digests_of(wish) else samples(wish),  # somebody's own pictures are not ours to tell
         "system": _system(wish),
         "before": _before(wish),
-        "calls": _calls(generation),
+        "calls": calls_of(generation.message or {}),
         "enhanced": generation.notes.get("enhanced_prompt", ""),
         "answer_html": to_html(generation.response) if generation.kind == "text" else "",
         "provenance": provenance(generation),
@@ -52,22 +53,9 @@ def _system(wish: Any) -> str:
 
 
 def _before(wish: Any) -> list[Line]:
-    """What the user and the model had said before the question."""
-    lines = lines_before(wish, words_of) if isinstance(wish, ChatRequest) else []
+    """What the user, the model and its tools had said before the question."""
+    lines = conversations.of(wish).lines if isinstance(wish, ChatRequest) else []
     return [line for line in lines if line.role != "system"]
-
-
-def _calls(generation: Generation) -> list[tuple[str, str]]:
-    """The functions that the model would like to call, each with its arguments as JSON."""
-    found = [call.get("function", {}) for call in (generation.message or {}).get("tool_calls") or []]
-    return [(str(each.get("name", "")), _pretty(str(each.get("arguments", "")))) for each in found]
-
-
-def _pretty(text: str) -> str:
-    try:
-        return json.dumps(json.loads(text), ensure_ascii=False, indent=2)
-    except (ValueError, RecursionError):
-        return text
 
 
 def settings_rows(generation: Generation) -> list[tuple[str, str]]:

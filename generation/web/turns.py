@@ -13,7 +13,7 @@ from generation.models import Generation
 from generation.requests import ChatRequest
 from generation.web import brought
 from generation.web.brought import Brought
-from generation.web.forms import content_of, pictures_in, words_of
+from generation.web.contents import content_of, pictures_in, words_of
 from generation.web.picture_fields import WithPictures
 
 MOST_MESSAGES = 100
