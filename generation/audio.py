@@ -13,6 +13,8 @@ import av
 import numpy as np
 from av.audio.stream import AudioStream
 
+from pollweb.lib.growing import Growing
+
 RATE = 24_000
 """Samples a second, where nothing else is said."""
 
@@ -57,7 +59,7 @@ class Encoder:
     """
 
     def __init__(self, format: str, rate: int = RATE) -> None:
-        self._pipe = _Pipe()
+        self._pipe = Growing()
         self._writer = _Writer(self._pipe, FORMATS[format], rate)
 
     def write(self, samples: np.ndarray) -> bytes:
@@ -113,29 +115,10 @@ def sniff(data: bytes) -> str:
     return "pcm"
 
 
-class _Pipe(io.RawIOBase):
-    """A file that only grows: what was written is taken away and cannot be sought back to."""
-
-    def __init__(self) -> None:
-        self._data = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data) -> int:
-        self._data += data
-        return len(data)
-
-    def take(self) -> bytes:
-        data = bytes(self._data)
-        self._data.clear()
-        return data
-
-
 class _Writer:
     """Encodes into an open file; one that cannot seek gets no corrections of its header."""
 
-    def __init__(self, file: io.BytesIO | _Pipe, format: Format, rate: int) -> None:
+    def __init__(self, file: io.BytesIO | Growing, format: Format, rate: int) -> None:
         # The same samples give the same bytes (no random numbers, no version), and each packet leaves at once.
         options = {"fflags": "bitexact", "flush_packets": "1"}
         if format.container == "ogg":

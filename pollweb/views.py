@@ -68,6 +68,7 @@ def robots(request: HttpRequest) -> HttpResponse:
         "Disallow: /account/",
         "Disallow: /t/",
         "Disallow: /preferences",
+        "Disallow: /c/*.zip",
         f"Sitemap: {settings.SITE_URL}/sitemap.xml",
         "",
     )

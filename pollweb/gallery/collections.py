@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, OuterRef, Subquery, UUIDField
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -18,11 +19,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from generation.models import Generation
 from generation.web.tiles import for_tiles, tiles
 from pollweb.accounts.models import User
-from pollweb.gallery import keeping, syndication
+from pollweb.gallery import keeping, syndication, zipped
 from pollweb.gallery.finding import find
 from pollweb.gallery.models import Collection, Place
 from pollweb.lib import ids
 from pollweb.lib.errors import NotFound
+from pollweb.lib.http.addresses import client_address
 
 PAGE = 60
 VISIBILITIES = [
@@ -69,9 +71,10 @@ def save(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_safe
 def saved(request: HttpRequest) -> HttpResponse:
     """What this person, or this browser, has saved."""
-    browser = keeping.in_browser(request)
+    browser, own = keeping.in_browser(request), None
     if request.user.is_authenticated:
-        rows, older = _page(keeping.saves(request.user), request.GET.get("after", ""))
+        own = keeping.saves(request.user)
+        rows, older = _page(own, request.GET.get("after", ""))
     else:
         at = _place(request.GET.get("after", ""))
         wanted = browser[at : at + PAGE]
@@ -80,6 +83,7 @@ def saved(request: HttpRequest) -> HttpResponse:
         older = str(at + PAGE) if len(browser) > at + PAGE else ""
     context = {
         "tiles": tiles(rows),
+        "own": own,
         "older_url": f"{request.path}?after={older}" if older else "",
         "newest_url": request.path,
         "is_later_page": "after" in request.GET,
@@ -194,6 +198,15 @@ def feed(request: HttpRequest, public_id: str, form: str) -> HttpResponse:
     return syndication.answer(
         request, form, title=collection.title, about=collection.note, page=f"/c/{public_id}", rows=rows
     )
+
+
+@require_safe
+def archive(request: HttpRequest, public_id: str) -> HttpResponseBase:
+    """All that its page shows, as a ZIP file."""
+    collection = _seen(request, public_id)
+    if request.method == "HEAD":  # Django would write the whole archive to leave it out
+        return HttpResponse(content_type=zipped.MEDIA_TYPE, headers=zipped.headers(collection))
+    return zipped.answer(collection, client_address(request))
 
 
 @require_POST

@@ -28,6 +28,7 @@ urlpatterns = [
     path("collections", collections.mine, name="collections"),
     re_path(rf"^c/{ITEM}$", collections.page, name="collection"),
     re_path(rf"^c/{ITEM}\.(?P<form>atom|json)$", collections.feed, name="collection-feed"),
+    re_path(rf"^c/{ITEM}\.zip$", collections.archive, name="collection-archive"),
     re_path(rf"^c/{ITEM}/change$", collections.change, name="collection-change"),
     re_path(rf"^c/{ITEM}/delete$", collections.delete, name="collection-delete"),
     re_path(rf"^c/{ITEM}/items$", collections.arrange, name="collection-arrange"),
