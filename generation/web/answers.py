@@ -26,6 +26,11 @@ def _coloured(code: str, language: str, _attributes: str) -> str:
 _markdown = MarkdownIt("commonmark", {"html": False, "highlight": _coloured}).enable(["table", "strikethrough"])
 
 
+def coloured(code: str, language: str) -> SafeString:
+    """Code coloured by classes, escaped by Pygments. `language` is one that it knows."""
+    return mark_safe(_coloured(code, language, "").rstrip("\n"))  # noqa: S308
+
+
 def to_html(markdown: str) -> SafeString:
     """Rendered and sanitised. Its headings start at the second level, since the page has a first one."""
     tokens = _markdown.parse(markdown)

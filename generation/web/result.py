@@ -11,7 +11,7 @@ from generation import catalogue, finishing, inputs, media, saving
 from generation.models import Generation
 from generation.requests import ChatRequest, ImageRequest, SpeechRequest, TranscriptionRequest
 from generation.web import conversations
-from generation.web.answers import to_html
+from generation.web.answers import coloured, to_html
 from generation.web.contents import calls_of
 from generation.web.message_fields import Line
 from generation.web.samples import samples
@@ -31,7 +31,7 @@ def result_context(generation: Generation) -> dict[str, Any]:
         "samples": [] if inputs.digests_of(wish) else samples(wish),  # somebody's own pictures are not ours to tell
         "system": _system(wish),
         "before": _before(wish),
-        "calls": calls_of(generation.message or {}),
+        "calls": _calls(generation),
         "enhanced": generation.notes.get("enhanced_prompt", ""),
         "answer_html": to_html(generation.response) if generation.kind == "text" else "",
         "provenance": provenance(generation),
@@ -56,6 +56,15 @@ def _before(wish: Any) -> list[Line]:
     """What the user, the model and its tools had said before the question."""
     lines = conversations.of(wish).lines if isinstance(wish, ChatRequest) else []
     return [line for line in lines if line.role != "system"]
+
+
+def _calls(generation: Generation) -> list[tuple[str, str]]:
+    """The functions that the model would like to call, each with its arguments as coloured JSON; "" for none."""
+    empty = ("", "{}")
+    return [
+        (name, "" if arguments in empty else coloured(arguments, "json"))
+        for name, arguments in calls_of(generation.message or {})
+    ]
 
 
 def settings_rows(generation: Generation) -> list[tuple[str, str]]:

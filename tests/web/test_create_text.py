@@ -146,11 +146,25 @@ def test_the_code_holds_the_messages_and_the_tools(client: Client, db: None) -> 
 
 
 def test_what_the_model_would_call_is_shown(client: Client, make) -> None:
-    call = {"id": "1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "<b>Rome</b>"}'}}
-    row = make("text", response="", message={"role": "assistant", "content": None, "tool_calls": [call]})
+    called = [("weather", '{"city": "<b>Rome</b>"}'), ("now", "{}"), ("odd", "<i>no JSON")]
+    calls = [{"id": name, "type": "function", "function": {"name": name, "arguments": a}} for name, a in called]
+    row = make("text", response="", message={"role": "assistant", "content": None, "tool_calls": calls})
     content = client.get(f"/p/{row.public_id}").content.decode()
-    assert "would like to call <code>weather</code>" in content
+    assert "The model would like to call 3 functions" in content
+    assert "<code>weather</code>" in content
     assert "&lt;b&gt;Rome&lt;/b&gt;" in content
+    assert content.count("without arguments") == 1
+    assert "<i>no" not in content
+
+
+def test_what_was_called_before_stands_on_the_page_of_the_result(client: Client, stored) -> None:
+    row = stored(
+        {"role": "user", "content": [picture("tomato")]}, CALLED, ANSWERED, {"role": "user", "content": "Well?"}
+    )
+    content = client.get(f"/jobs/{row.public_id}").content.decode()
+    assert "Calls <code>weather</code> with:" in content
+    assert "{&quot;degrees&quot;: 20}" in content
+    assert 'src="/create/brought/' in content
 
 
 # --- remixing a conversation ------------------------------------------------------------------------------------------
