@@ -645,6 +645,7 @@ def make_here(request: Request, context: Context) -> Generation:
         return hit
     wish.check_ready()
     row = wish.row()
+    row.dedupe_key = None  # nobody joins it, and one that was left unfinished here is not in its way
     row.save(force_insert=True)  # and no other worker is told
     here = worker.current()
     fence = Generation.objects.claim(row.pk, here.name)

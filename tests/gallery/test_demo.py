@@ -30,6 +30,16 @@ def test_it_fills_an_installation_and_the_second_time_finds_everything_there(loc
     assert client.get("/u/demo-alice").status_code == 200
 
 
+def test_one_that_was_ended_in_the_middle_is_not_in_the_way(local):
+    call_command("demo", items=1, verbosity=0)
+    left = Generation.objects.get()
+    wish = next(demo.wishes(1))
+    Generation.objects.update(state="running", finished_at=None, dedupe_key=f"{left.fingerprint}:{left.scope}")
+    made = demo.make(wish, demo.people())
+    assert made is not None
+    assert made.pk != left.pk
+
+
 def test_each_wish_is_another(local):
     asked = [str(wish.request) for wish in demo.wishes(300)]
     assert len(set(asked)) == 300
