@@ -1,5 +1,6 @@
 """A generation as pages show it: its shape in the grid, its words, its addresses."""
 
+import re
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -12,6 +13,8 @@ from generation.models import Generation
 STEP, NARROWEST, WIDEST = 5, 40, 300  # ratio × 100: the steps that static/css/rows.css knows
 ROW = 264  # pixels: the height rows are laid out for
 SHOWN = {"prompt": 400, "response": 700}  # characters at most
+# What would be bold, or a heading, were the whole answer drawn: a tile shows the words alone.
+BOLD, HEADING = re.compile(r"\*\*(\S[^*\n]*)\*\*"), re.compile(r"^#{1,6} +", re.MULTILINE)
 EAGER = 8  # pictures that are loaded at once; the rest when they come near
 
 
@@ -38,7 +41,7 @@ class Tile:
 
     @property
     def response(self) -> str:
-        return self._start("response")
+        return HEADING.sub("", BOLD.sub(r"\1", self._start("response")))
 
     def _start(self, name: str) -> str:
         fetched = vars(self.generation)
