@@ -30,6 +30,7 @@ function show() {
     return row;
   });
   list.querySelector("[data-keys-list]").replaceChildren(...rows);
+  list.querySelector("[data-keys-grid]")?.toggleAttribute("hidden", here() !== document);
   list.querySelector("[data-keys-off]").checked = isOff();
   list.showModal();
 }

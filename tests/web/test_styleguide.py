@@ -12,7 +12,6 @@ ELSEWHERE = {
     "board_styles",
     "account_menu",
     "item_dialog",
-    "keys",
     "language_switch",
     "mark",
     "search_box",
