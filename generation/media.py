@@ -5,12 +5,13 @@ import re
 from collections import OrderedDict
 from functools import lru_cache
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from generation import store
 from generation.models import Artifact, Generation
 from pollweb.lib.errors import NotFound, PollwebError
-from pollweb.lib.http import error_response
+from pollweb.lib.http import addresses, error_response
 from pollweb.lib.http.answers import Whole
 
 RANGE = re.compile(r"bytes=(\d{0,12})-(\d{0,12})")
@@ -72,18 +73,36 @@ ENDINGS = {
 }
 
 
-async def respond(request: HttpRequest, row: Generation, *, filename: str, attachment: bool = False) -> HttpResponse:
+async def respond(
+    request: HttpRequest, row: Generation, *, filename: str, attachment: bool = False, may_be_handed: bool = False
+) -> HttpResponse:
     """The bytes of a finished row. NotFound when the store has lost them."""
     artifact: Artifact | None = row.artifact
     if artifact is None:
         raise NotFound("There is no file here.")
-    return await respond_with(request, artifact.digest, artifact.media_type, filename=filename, attachment=attachment)
+    return await respond_with(
+        request,
+        artifact.digest,
+        artifact.media_type,
+        filename=filename,
+        attachment=attachment,
+        may_be_handed=may_be_handed,
+    )
 
 
 async def respond_with(
-    request: HttpRequest, digest: str, media_type: str, *, filename: str, attachment: bool = False
+    request: HttpRequest,
+    digest: str,
+    media_type: str,
+    *,
+    filename: str,
+    attachment: bool = False,
+    may_be_handed: bool = False,
 ) -> HttpResponse:
-    """The bytes of this digest. NotFound when the store has lost them."""
+    """The bytes of this digest. NotFound when the store has lost them.
+
+    `may_be_handed`: where `POLLWEB_MEDIA_ACCEL` says so, nginx is told the file's place, and sends it itself.
+    """
     etag = f'"{digest[:32]}"'
     common = {
         "ETag": etag,
@@ -94,9 +113,13 @@ async def respond_with(
     }
     if etag in (tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")):
         return HttpResponse(status=304, headers=common)
-    data = await load(digest)
+    handed = may_be_handed and _nginx_sends(request)
+    data = await (_present(digest) if handed else load(digest))
     if data is None:
         raise NotFound("The file of this result is no longer available. Make it again.", code="file_lost")
+    if handed:
+        common["X-Accel-Redirect"] = f"{settings.MEDIA_ACCEL}{digest[:2]}/{digest[2:4]}/{digest}"
+        return Whole(data, content_type=media_type, headers=common)
     asked = RANGE.fullmatch(request.headers.get("range", "").strip())
     if asked and request.headers.get("if-range", etag) == etag and any(asked.groups()):
         first, last = _span(asked, len(data))
@@ -108,6 +131,21 @@ async def respond_with(
         common["Content-Range"] = f"bytes {first}-{last}/{len(data)}"
         return Whole(data[first : last + 1], status=206, content_type=media_type, headers=common)
     return Whole(data, content_type=media_type, headers=common)
+
+
+def _nginx_sends(request: HttpRequest) -> bool:
+    """Whether this request came through our nginx, and is one that it answers as we would: it knows no ETag of ours, so
+    parts are cut here."""
+    return (
+        bool(settings.MEDIA_ACCEL)
+        and "x-forwarded-for" in request.headers
+        and "range" not in request.headers
+        and addresses.is_trusted_proxy(request.META.get("REMOTE_ADDR", ""))
+    )
+
+
+async def _present(digest: str) -> bytes | None:
+    return b"" if await asyncio.to_thread(store.exists, digest) else None
 
 
 def _span(asked: re.Match[str], size: int) -> tuple[int, int]:

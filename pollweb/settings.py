@@ -32,6 +32,8 @@ MEDIA_FOLDER = POLLWEB_HOME / "media"
 MEDIA_BUCKET = config.bucket(
     env.text("POLLWEB_MEDIA_URL"), key=env.text("POLLWEB_MEDIA_KEY"), secret=env.text("POLLWEB_MEDIA_SECRET")
 )
+# Where nginx has MEDIA_FOLDER, for itself alone: it is told by X-Accel-Redirect what to send from there.
+MEDIA_ACCEL = "" if MEDIA_BUCKET else env.location("POLLWEB_MEDIA_ACCEL")
 EXPORT_FOLDER = POLLWEB_HOME / "exports"
 MODEL_FOLDER = env.folder("POLLWEB_MODELS_DIR", POLLWEB_HOME / "models")
 MODEL_SET = env.choice("POLLWEB_MODELS", "default", ("none", "tiny", "default", "large"))

@@ -41,7 +41,7 @@ async def original(request: HttpRequest, public_id: str) -> HttpResponse:
     row = await db.run(_find, public_id, bool(signature) and lending.holds(public_id, "original", signature))
     if row is None:
         raise NotFound("There is no such file.")
-    response = await media.respond(request, row, filename=media.filename(row))
+    response = await media.respond(request, row, filename=media.filename(row), may_be_handed=True)
     # A moderator may still hide it: an hour in caches, not for ever.
     response["Cache-Control"] = "public, max-age=3600" if row.is_visible else responses.PRIVATE
     return response
@@ -54,13 +54,14 @@ async def variant(request: HttpRequest, public_id: str, variant: str) -> HttpRes
     row = await db.run(_find, public_id, False) if variant in variants.NAMES else None
     digest = row.artifact.variants.get(variant) if row and row.artifact else None
     if row and row.artifact and row.artifact.varied_at is None and variant in variants.SMALLER:
-        response = await media.respond(request, row, filename=media.filename(row))
+        response = await media.respond(request, row, filename=media.filename(row), may_be_handed=True)
         response["Cache-Control"] = "no-cache"
         return response
     if row is None or digest is None:
         raise NotFound("There is no such file.")
     media_type = variants.media_type(variant)
-    response = await media.respond_with(request, digest, media_type, filename=media.filename(row, media_type))
+    name = media.filename(row, media_type)
+    response = await media.respond_with(request, digest, media_type, filename=name, may_be_handed=True)
     response["Cache-Control"] = "public, max-age=3600"
     return response
 

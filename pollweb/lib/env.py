@@ -148,3 +148,11 @@ def base_url(name: str, default: str) -> str:
 def optional_url(name: str) -> str:
     """As `base_url`, or nothing."""
     return base_url(name, "") if text(name) else ""
+
+
+def location(name: str) -> str:
+    """The path of a location, from slash to slash, or nothing."""
+    value = text(name)
+    if not value or re.fullmatch(r"/([A-Za-z0-9_-]+/)+", value):
+        return value
+    raise ImproperlyConfigured(f"{name} is {value!r}; allowed is a path that begins and ends with a slash: /stored/.")

@@ -2,16 +2,20 @@
 
 import http.client
 import json
+import os
 import re
 import shutil
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import pytest
 import yaml
@@ -112,7 +116,7 @@ def test_alerts_and_dashboard_ask_for_figures_that_there_are() -> None:
         assert rule["alert"] in steps, f"docs/operations.md does not say what to do about {rule['alert']}"
 
 
-def configured(folder: Path, https: int, plain: int, port: int) -> Path:
+def configured(folder: Path, https: int, plain: int, port: int, media: Path | None = None) -> Path:
     """deploy/nginx/pollweb.conf, in a whole file, on free ports and with a certificate of its own."""
     make_certificate(folder)
     text = (DEPLOY / "nginx" / "pollweb.conf").read_text()
@@ -121,12 +125,15 @@ def configured(folder: Path, https: int, plain: int, port: int) -> Path:
     text = text.replace("127.0.0.1:8000", f"127.0.0.1:{port}").replace("/var/log/nginx/pollweb.log", f"{folder}/access")
     text = text.replace("/etc/ssl/pollweb/fullchain.pem", f"{folder}/cert.pem")
     text = text.replace("/etc/ssl/pollweb/privkey.pem", f"{folder}/key.pem")
+    text = text.replace("/var/lib/pollweb/media/", f"{media or folder}/")
+    user = "user root; " if os.geteuid() == 0 else ""  # the tests' folders are this user's alone
     temporary = "".join(
         f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     whole = folder / "nginx.conf"
     whole.write_text(
-        f"daemon off; pid {folder}/pid; error_log {folder}/errors;\nevents {{}}\nhttp {{ {temporary}\n{text}\n}}\n"
+        f"{user}daemon off; pid {folder}/pid; error_log {folder}/errors;\nevents {{}}\n"
+        f"http {{ {temporary}\n{text}\n}}\n"
     )
     return whole
 
@@ -146,11 +153,12 @@ def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, int
         folder / "home",
         POLLWEB_SITE_URL=f"https://pictures.example.org:{https}",
         POLLWEB_TRUSTED_PROXIES="127.0.0.1",
+        POLLWEB_MEDIA_ACCEL="/stored/",
     )
     nginx = None
     try:
         site.line("pollweb is ready: ")
-        whole = configured(folder, https, free_port(), site.run["port"])
+        whole = configured(folder, https, free_port(), site.run["port"], folder / "home" / "media")
         nginx = subprocess.Popen([NGINX or "", "-c", str(whole), "-p", str(folder)], stderr=subprocess.DEVNULL)
         assert eventually(lambda: _listens(https), 30)
         yield site, https, folder
@@ -176,6 +184,19 @@ def ask(port: int, path: str, *, source: str = "127.0.0.1", **headers: str) -> h
     )
     connection.request("GET", path, headers={"Host": f"pictures.example.org:{port}", **headers})
     return connection.getresponse()
+
+
+def picture_of(site: Site, words: str, port: int, **query: str) -> str:
+    """Makes one through nginx; the address of its file."""
+    asked = urlencode({"width": "64", "height": "64", **query})
+    made = ask(port, f"/prompt/{quote(words)}?{asked}")
+    assert made.status == 200
+    made.read()
+    with closing(sqlite3.connect(site.home / "pollweb.sqlite3")) as database:
+        (public_id,) = database.execute(
+            "SELECT public_id FROM generation_generation WHERE prompt = ?", [words]
+        ).fetchone()
+    return f"/media/{public_id}/original"
 
 
 needs_nginx = [pytest.mark.slow, pytest.mark.skipif(NGINX is None, reason="there is no nginx on this machine")]
@@ -224,6 +245,37 @@ class TestBehindNginx:
                "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Origin": f"https://pictures.example.org:{port}"},
         )  # fmt: skip
         assert answer.status == 101
+
+    def test_results_are_sent_by_nginx_as_pollweb_would_send_them(self, behind: tuple[Site, int, Path]) -> None:
+        site, port, _ = behind
+        path = picture_of(site, "a public boat", port)
+        ours, theirs = site.ask(path), ask(port, path)
+        assert "x-accel-redirect" not in ours.headers, "who comes past nginx is given the bytes"
+        assert (theirs.status, theirs.read()) == (200, ours.body)
+        said = {name.lower(): value for name, value in theirs.getheaders()}
+        assert said["server"] == "nginx"
+        for name in ours.headers.keys() - {"server", "date", "x-request-id", "connection", "keep-alive"}:
+            assert said[name] == ours.headers[name], name
+        assert said.keys() - ours.headers.keys() <= {"connection", "server"}
+        assert said["x-request-id"]
+        assert "max-age=3600" in said["cache-control"]
+        assert ask(port, path, **{"If-None-Match": said["etag"]}).status == 304
+        part = ask(port, path, Range="bytes=10-19")
+        assert (part.status, part.read()) == (206, ours.body[10:20])
+        assert ask(port, path, Range="bytes=10-19", **{"If-Range": said["etag"]}).status == 206
+
+    def test_what_nginx_sends_nobody_else_can_ask_for(self, behind: tuple[Site, int, Path]) -> None:
+        site, port, _ = behind
+        hidden = picture_of(site, "a private boat", port, private="true")
+        assert ask(port, hidden).status == 404
+        files = [path for path in (site.home / "media").rglob("*") if path.is_file()]
+        assert len(files) >= 1
+        for file in files:
+            place = f"/stored/{file.relative_to(site.home / 'media')}"
+            for asked in (place, place.replace("/stored", "/x/../stored"), f"/%73{place[2:]}", f"/{place}"):
+                answer = ask(port, asked, **{"X-Accel-Redirect": place})
+                assert answer.status == 404
+                assert file.read_bytes() != answer.read()
 
     def test_metrics_are_not_for_those_who_come_through_it(self, behind: tuple[Site, int, Path]) -> None:
         site, port, _ = behind

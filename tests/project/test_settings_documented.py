@@ -30,6 +30,7 @@ READERS = {
     "folder",
     "base_url",
     "optional_url",
+    "location",
 }  # of pollweb.lib.env
 
 
