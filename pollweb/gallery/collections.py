@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from generation.models import Generation
 from generation.web.tiles import for_tiles, tiles
 from pollweb.accounts.models import User
-from pollweb.gallery import keeping, syndication, zipped
+from pollweb.gallery import keeping, order, syndication, zipped
 from pollweb.gallery.finding import find
 from pollweb.gallery.models import Collection, Place
 from pollweb.lib import ids
@@ -238,17 +238,23 @@ def delete(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 @login_required
 def arrange(request: HttpRequest, public_id: str) -> HttpResponse:
-    """One deed for one item: `remove`, `earlier` or `later`."""
+    """One deed for one item: `remove`, or one of order.DEEDS, `by` another.
+
+    A script is told whether it moved; a form is led back to where it is now.
+    """
     collection = _own(request, public_id)
-    name, deed = request.POST.get("item", ""), request.POST.get("deed", "")
-    item = Generation.objects.filter(public_id=name).first() if ids.is_public_id(name) else None
-    if item is None or deed not in ("remove", "earlier", "later"):
+    deed, item, by = request.POST.get("deed", ""), _named(request, "item"), _named(request, "by")
+    if item is None or deed not in ("remove", *order.DEEDS):
         raise NotFound(_("There is nothing at this address."))
-    if deed == "remove":
-        keeping.remove(collection, item)
-    else:
-        keeping.move(collection, item, earlier=deed == "earlier")
-    return redirect(_back(request, reverse("collection", args=[public_id])))
+    moved = keeping.remove(collection, item) if deed == "remove" else order.move(collection, item, deed, by)
+    if "application/json" in request.headers.get("Accept", ""):
+        return JsonResponse({"moved": moved})
+    return redirect(f"{_back(request, reverse('collection', args=[public_id]))}#{item.public_id}")
+
+
+def _named(request: HttpRequest, field: str) -> Generation | None:
+    name = request.POST.get(field, "")
+    return Generation.objects.filter(public_id=name).first() if ids.is_public_id(name) else None
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

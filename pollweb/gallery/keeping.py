@@ -4,15 +4,15 @@ A browser's saves are public ids in its session, the newest first. Nothing about
 """
 
 from django.db import transaction
-from django.db.models import Max, Min
+from django.db.models import Max
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from generation.models import Generation
 from pollweb.accounts.errors import NotPossible
 from pollweb.accounts.models import User
 from pollweb.gallery.models import MOST_COLLECTIONS, MOST_ITEMS, Collection, Place
+from pollweb.gallery.order import GAP, changed
 
 KEY, MOST_IN_BROWSER = "saved", 200
 
@@ -78,31 +78,16 @@ def add(collection: Collection, generation: Generation) -> bool:
     if places.count() >= MOST_ITEMS:
         raise Full(_("This collection holds as many items as it can."))
     last = places.aggregate(last=Max("position"))["last"] or 0
-    collection.places.create(generation=generation, position=last + 1)
-    _changed(collection)
+    collection.places.create(generation=generation, position=last + GAP)
+    changed(collection)
     return True
 
 
 def remove(collection: Collection, generation: Generation) -> bool:
     gone = collection.places.filter(generation=generation).delete()[0]
     if gone:
-        _changed(collection)
+        changed(collection)
     return bool(gone)
-
-
-@transaction.atomic
-def move(collection: Collection, generation: Generation, *, earlier: bool) -> None:
-    """Change places with the neighbour that is shown."""
-    Collection.objects.select_for_update().get(pk=collection.pk)
-    shown = collection.places.filter(generation__in=Generation.objects.public())
-    if (mine := shown.filter(generation=generation).first()) is None:
-        return
-    neighbours = shown.filter(position__gt=mine.position) if earlier else shown.filter(position__lt=mine.position)
-    found = neighbours.aggregate(place=Min("position") if earlier else Max("position"))["place"]
-    if found is not None:
-        shown.filter(position=found).update(position=mine.position)
-        collection.places.filter(pk=mine.pk).update(position=found)
-        _changed(collection)
 
 
 @transaction.atomic
@@ -111,7 +96,3 @@ def new(person: User, title: str, note: str = "", visibility: str = "private") -
     if Collection.objects.filter(person=person).count() >= MOST_COLLECTIONS:
         raise Full(_("You have as many collections as there can be. Delete one first."))
     return Collection.objects.create(person=person, title=title, note=note, visibility=visibility)
-
-
-def _changed(collection: Collection) -> None:
-    Collection.objects.filter(pk=collection.pk).update(changed_at=timezone.now())

@@ -130,21 +130,6 @@ def test_the_owner_changes_title_note_and_visibility(client, alice, chosen):
     assert "&lt;b&gt;all&lt;/b&gt;" in content
 
 
-def test_items_are_moved_past_what_is_hidden_and_taken_out(client, alice, chosen):
-    collection, (first, second, third) = chosen
-    client.force_login(alice)
-    address = f"/c/{collection.public_id}"
-    Generation.objects.filter(public_id=second).update(hidden_at=timezone.now())
-    client.post(f"{address}/items", {"item": third, "deed": "earlier"})
-    assert shown(client.get(address)) == [third, first]
-    client.post(f"{address}/items", {"item": third, "deed": "earlier"})  # nothing is above it
-    client.post(f"{address}/items", {"item": third, "deed": "later"})
-    assert shown(client.get(address)) == [first, third]
-    client.post(f"{address}/items", {"item": first, "deed": "remove"})
-    assert shown(client.get(address)) == [third]
-    assert client.post(f"{address}/items", {"item": "nonsense", "deed": "remove"}).status_code == 404
-
-
 def test_pages_of_a_collection_neither_repeat_nor_miss(client, alice, chosen, monkeypatch):
     monkeypatch.setattr(collections, "PAGE", 2)
     collection, rows = chosen

@@ -57,7 +57,7 @@ class Collection(models.Model):
 
 
 class Place(models.Model):
-    """A result in a collection; the highest position stands first."""
+    """A result in a collection; the highest position stands first, and none is 0 or less (pollweb.gallery.order)."""
 
     collection = models.ForeignKey(Collection, models.CASCADE, related_name="places", db_index=False)
     generation = models.ForeignKey(Generation, models.CASCADE, related_name="places")
