@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from generation import intake
 from generation.models import Generation, State
-from generation.web import files, own, progress
+from generation.web import files, originals, own, progress
 from generation.web.result import result_context
 from generation.web.tiles import Tile
 from generation.wire import transcripts
@@ -50,7 +50,7 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
         return redirect("item", public_id)
     context: dict[str, Any] = {"job": job, "progress": progress.of(job)}
     if job.state == State.SUCCEEDED:
-        context |= {**result_context(job), "is_own": True}
+        context |= {**result_context(job), "is_own": True, "original": originals.of(job, is_own=True)}
     return render(request, "generation/job.html", context)
 
 

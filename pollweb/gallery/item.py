@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from generation import saving, variants
 from generation.models import Generation
-from generation.web import files, own
+from generation.web import files, originals, own
 from generation.web.result import result_context
 from generation.web.tiles import Tile
 from pollweb.gallery import appeals, removal, sharing
@@ -35,6 +35,11 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
         "download_url": reverse("item-download", args=[public_id]),
         "media_address": f"{settings.SITE_URL}/media/{public_id}/original",
         "is_own": is_own,
+        "original": originals.of(
+            generation,
+            is_own=is_own,
+            is_member=not generation.is_visible and is_maker(generation, request.user, is_own=is_own),
+        ),
     }
     if generation.visibility == "public":
         is_of_maker = is_maker(generation, request.user, is_own=is_own)

@@ -19,6 +19,8 @@ from django.views.decorators.http import require_safe
 from generation import requests
 from generation.models import Artifact, Generation, State
 from generation.web.answers import to_html
+from generation.web.brought import Brought
+from generation.web.originals import Original
 from generation.web.result import result_context
 from generation.web.tiles import Tile
 from pollweb.accounts import charts
@@ -73,6 +75,14 @@ class Specimen(Tile):
 
     @property
     def media_url(self) -> str:
+        return static("img/specimen.svg")
+
+
+class Sent(Brought):
+    """A picture that nobody sent."""
+
+    @property
+    def href(self) -> str:
         return static("img/specimen.svg")
 
 
@@ -163,6 +173,7 @@ def page(request: HttpRequest) -> HttpResponse:
         **result_context(picture),
         "tile": Specimen(picture),
         "download_url": "#",
+        "original": Original(Sent("0" * 64, "image/jpeg", 900, 600), item_id="", fits=True),
         "colours": COLOURS.items(),
         "icons": ICONS,
         "states": STATES,

@@ -203,6 +203,30 @@ def test_a_picture_is_chosen_dropped_away_and_fits_a_model_that_takes_it(visit: 
     expect(page.get_by_text("That is no picture that can be read")).to_be_visible()
 
 
+def test_before_and_after_are_compared_by_keyboard_and_by_pointer(visit: Callable[..., Page]) -> None:
+    page = visit("/create")
+    page.locator("#id_prompt").fill("an ink drawing")
+    page.get_by_text("Start from a picture").click()
+    page.locator("#id_pictures").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": png()})
+    page.get_by_role("button", name="Use kontext").click()
+    page.locator("[name=shape][value=own]").check(force=True)
+    page.get_by_role("button", name="Create").click()
+    stage, slider = page.locator("[data-compare]"), page.get_by_role("slider", name="Where the picture before ends")
+    expect(stage).to_be_visible()
+    slider.focus()
+    slider.press("End")
+    slider.press("ArrowLeft")
+    expect(stage).to_have_css("--at", "99%")
+    expect(slider).to_have_attribute("aria-valuetext", "99%")
+    box = stage.bounding_box()
+    assert box is not None
+    stage.click(position={"x": box["width"] / 4, "y": box["height"] / 2})
+    expect(stage).to_have_css("--at", "25%")
+    clipped = "getComputedStyle(document.querySelector('.compare .before')).clipPath"
+    assert page.evaluate(clipped) == "inset(0px 75% 0px 0px)"
+    assert barriers(page) == []
+
+
 def png() -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (40, 30), "tomato").save(file, "PNG")
