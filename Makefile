@@ -4,7 +4,7 @@ PYTHON = .venv/bin/python
 # As many test processes as there are cores, each with a home, a database and a Redis of its own.
 PARALLEL = --numprocesses auto --dist worksteal
 .DEFAULT_GOAL := help
-.PHONY: help run test test-engines test-services test-clients e2e check bench hold wheels sbom lock
+.PHONY: help run test test-engines test-services test-clients e2e check bench hold wheels sbom audit lock
 
 help: ## This list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 24
@@ -41,14 +41,18 @@ bench: ## The benchmark suite; prints tables
 	@scripts/bootstrap.sh requirements-dev.txt
 	@$(PYTHON) -m bench $(ARGS)
 
-wheels: ## Every package of the lock file into dist/wheels, to install from without a network
+wheels: ## Every package of the lock files to run, with traces, into dist/wheels, to install from without a network
 	@scripts/bootstrap.sh requirements.txt
-	@$(PYTHON) -m pip download --quiet --require-hashes --dest dist/wheels -r requirements.txt
+	@$(PYTHON) -m pip download --quiet --require-hashes --dest dist/wheels -r requirements-traces.txt
 	@echo "$$(ls dist/wheels | wc -l) packages in dist/wheels"
 
 sbom: ## What runs, with versions, hashes and licences: dist/sbom.json (CycloneDX) and dist/licences.txt
 	@scripts/bootstrap.sh requirements-dev.txt
 	@$(PYTHON) scripts/sbom.py dist
+
+audit: ## Which packages have known vulnerabilities, as far as the registries can be asked (2: not all could be)
+	@scripts/bootstrap.sh requirements-dev.txt
+	@$(PYTHON) scripts/audit.py
 
 hold: ## What must hold when things break or somebody attacks, C01 to C43 (FULL=1 full sizes, ARGS="C17" some of them)
 	@scripts/bootstrap.sh requirements-dev.txt

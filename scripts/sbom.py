@@ -1,6 +1,10 @@
-"""sbom.py FOLDER: what requirements.txt installs, as CycloneDX with versions, hashes and licences, and as a list."""
+"""sbom.py FOLDER: what runs, as CycloneDX with versions, hashes and licences, and as a list.
+
+What requirements.txt installs is required; what only requirements-traces.txt adds to it is optional.
+"""
 
 import json
+import re
 import subprocess
 import sys
 from importlib import metadata
@@ -27,13 +31,15 @@ def main(folder: Path) -> None:
     program = Path(sys.executable).with_name("cyclonedx-py")
     command = [str(program), "requirements", "--output-reproducible", "--mc-type", "application", "--pyproject"]
     made = subprocess.run(  # noqa: S603  # our own tool
-        [*command, str(ROOT / "pyproject.toml"), "--of", "JSON", str(ROOT / "requirements.txt")],
+        [*command, str(ROOT / "pyproject.toml"), "--of", "JSON", str(ROOT / "requirements-traces.txt")],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     told = json.loads(made.stdout)
+    always = re.findall(r"^([a-z0-9._-]+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE)
     lines = []
     for component in told["components"]:
         said = licence(component["name"])
+        component["scope"] = "required" if component["name"] in always else "optional"
         component["licenses"] = [{"license": {"name": said}}]
         lines.append(f"{component['name']}\t{component.get('version', '')}\t{said}")
     (folder / "sbom.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
