@@ -1,9 +1,8 @@
 import { useState, type FormEvent } from "react";
 import { useImage } from "pollweb-react";
 import { Problem } from "./Problem.js";
+import { newSeed } from "./seed.js";
 import { texts } from "./texts.js";
-
-const newSeed = () => Math.floor(Math.random() * 1_000_000);
 
 export function Painter({ isPrivate }: { isPrivate: boolean }) {
   const [prompt, setPrompt] = useState(texts.picturePrompt);

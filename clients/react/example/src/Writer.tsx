@@ -1,6 +1,7 @@
 import { useState, type FormEvent } from "react";
 import { useText } from "pollweb-react";
 import { Problem } from "./Problem.js";
+import { newSeed } from "./seed.js";
 import { texts } from "./texts.js";
 
 export function Writer({ isPrivate }: { isPrivate: boolean }) {
@@ -11,8 +12,7 @@ export function Writer({ isPrivate }: { isPrivate: boolean }) {
 
   function ask(event: FormEvent) {
     event.preventDefault();
-    if (question.trim())
-      setAsked({ prompt: question.trim(), seed: 1 + Math.floor(Math.random() * 1_000_000), private: isPrivate });
+    if (question.trim()) setAsked({ prompt: question.trim(), seed: newSeed(), private: isPrivate });
   }
 
   return (
