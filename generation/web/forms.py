@@ -259,7 +259,9 @@ class TextForm(WithMessages, WithPictures, WishForm):
         if values["json"]:
             options["response_format"] = dict(JSON_MODE)
         if values["tools"]:
-            options |= tools.options(values["tools"], values["tool_choice"] or "auto")
+            choice = values["tool_choice"]
+            # "auto" is what goes without saying: whoever did not say it has not said it in a remix either.
+            options |= tools.options(values["tools"], choice if choice in TOOL_CHOICES[1:] else None)
         messages = (*values["earlier"], *asked)
         return ChatRequest(model=values["model"], messages=messages, options=options, private=not values["public"])
 
