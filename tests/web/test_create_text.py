@@ -1,13 +1,14 @@
 """Create asks for text with a whole conversation and with tools, each mistake told in a sentence."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from generation import requests
+from generation import requests, store
 from generation.inputs import KEPT
 from generation.models import Artifact, Generation
 from generation.requests import ChatRequest
@@ -249,7 +250,8 @@ def test_calls_answers_and_pictures_are_shown_and_survive_the_buttons(client: Cl
     assert [line.role for line in page.context["form"].lines] == ["user", "tool", "assistant"]
     assert "Calls <code>weather</code> with:" in content
     assert "Answers the call <code>call_1</code>." in content
-    assert page.context["form"].lines[0].pictures[0].href in content
+    [shown] = re.findall(r'src="(/create/brought/[^"]+)"', content)
+    assert client.get(shown).content == store.read(page.context["form"].lines[0].pictures[0].digest)
 
 
 def test_a_conversation_that_was_private_does_not_begin_as_a_public_one(client: Client, stored: Stored) -> None:
