@@ -1,4 +1,4 @@
-"""The last hand laid on a picture: the operator's label and logo, and what its file says of how it was made."""
+"""The last hand laid on a result: a picture's label and logo, and what its file, or a sound's, says of who made it."""
 
 import asyncio
 import dataclasses
@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from generation import aigc, label, logo, marking
+from generation import aigc, label, logo, marking, sound_marking
 from generation.models import Generation
 from generation.requests import ImageRequest, Request
 from generation.results import Result
@@ -47,10 +47,12 @@ def settled(request: Request, principal: Principal, visibility: str) -> Request:
 
 
 async def finish(row: Generation, heard: Request, result: Result) -> Result:
-    """The provider's picture as it is kept and given; everything else as it came.
+    """The provider's picture or sound as it is kept and given; everything else as it came.
 
     `heard` is what the provider was given, its prompt perhaps rewritten.
     """
+    if result.media_type.startswith("audio/") and result.data and (block := aigc.block(row.public_id)):
+        return dataclasses.replace(result, data=_marked_sound(result.data, block))
     asked = row.request()
     if not isinstance(asked, ImageRequest) or not result.media_type.startswith("image/"):
         return result
@@ -58,6 +60,13 @@ async def finish(row: Generation, heard: Request, result: Result) -> Result:
         result.notes["enhanced_prompt"] = heard.prompt
     mature = row.is_mature or bool(result.notes.get("is_mature"))
     return await asyncio.to_thread(_finished, row, asked, result, mature)
+
+
+def _marked_sound(data: bytes, block: str) -> bytes:
+    try:
+        return sound_marking.mark(data, block)
+    except sound_marking.Incomplete:  # a file that ends in its header
+        return data
 
 
 def _finished(row: Generation, asked: ImageRequest, result: Result, mature: bool) -> Result:

@@ -21,6 +21,7 @@ from django.utils import timezone
 from feeds import outbox
 from feeds.events import FeedEvent
 from generation import (
+    aigc,
     artifacts,
     attempts,
     catalogue,
@@ -31,6 +32,7 @@ from generation import (
     notices,
     safety,
     search,
+    sound_marking,
     tasks,
     variants,
 )
@@ -122,18 +124,25 @@ async def make(row: Generation, sender: Listener) -> Result:
     card = catalogue.maker(row.ability, row.model)
     deadline = time.monotonic() + min(row.seconds_left(), row.time_limit)
     request = await enhancing.worded(await inputs.give(row.request(), row.public_id), card)
-    made = await _ask(_worded(request, card.system), card.sources, deadline, sender, streamed=row.streamed)
+    marked = sound_marking.Beginning(aigc.block(row.public_id))
+    made = await _ask(_worded(request, card.system), card.sources, deadline, sender, marked, streamed=row.streamed)
     return await finishing.finish(row, request, await safety.judge(request, made))
 
 
 async def _ask(
-    request: Request, sources: Sequence[catalogue.Source], deadline: float, sender: Listener, *, streamed: bool
+    request: Request,
+    sources: Sequence[catalogue.Source],
+    deadline: float,
+    sender: Listener,
+    marked: sound_marking.Beginning,
+    *,
+    streamed: bool,
 ) -> Result:
     """The sources' result. JSON that was asked for parses: nothing is heard of it before, unless it is streamed."""
 
     async def ask(wanted: Request, hearer: Listener | None) -> Result:
         pieces = attempts.generate(sources, wanted, deadline=deadline, streamed=streamed)
-        return await _hear(pieces, hearer)
+        return await _hear(pieces, hearer, marked)
 
     if not isinstance(request, ChatRequest) or not request.json_mode:
         return await ask(request, sender)
@@ -157,13 +166,15 @@ def _worded(request: Request, persona: str) -> Request:
     return dataclasses.replace(request, messages=({"role": "system", "content": persona}, *messages))
 
 
-async def _hear(pieces: AsyncGenerator[Piece], sender: Listener | None) -> Result:
+async def _hear(pieces: AsyncGenerator[Piece], sender: Listener | None, marked: sound_marking.Beginning) -> Result:
     told = 0  # bytes of sound
     async with contextlib.aclosing(pieces) as stream:
         async for piece in stream:
             if isinstance(piece, Result):
-                if told and sender is not None:
-                    await sender.send({"sound": told})  # so that whoever hears it knows that nothing was lost
+                if sender is not None:
+                    told = await _send_sound(sender, told, marked.rest())
+                    if told:
+                        await sender.send({"sound": told})  # so that whoever hears it knows that nothing was lost
                 return piece
             if sender is None:
                 continue
@@ -171,13 +182,18 @@ async def _hear(pieces: AsyncGenerator[Piece], sender: Listener | None) -> Resul
                 case Delta():
                     await sender.send({"delta": piece.delta, "event": piece.event})
                 case Sound():
-                    for start in range(0, len(piece.data), MOST_SOUND):
-                        part = piece.data[start : start + MOST_SOUND]
-                        await sender.send({"sound": told, "data": part})
-                        told += len(part)
+                    told = await _send_sound(sender, told, marked.pass_on(piece.data))
                 case Progress():
                     await sender.send({"progress": piece.fraction})
     raise ProviderError("The engine ended without a result.")
+
+
+async def _send_sound(sender: Listener, told: int, data: bytes) -> int:
+    """`told` bytes have been sent before; returns how many have been afterwards."""
+    for start in range(0, len(data), MOST_SOUND):
+        part = data[start : start + MOST_SOUND]
+        await sender.send({"sound": told + start, "data": part})
+    return told + len(data)
 
 
 async def _succeed(row: Generation, fence: int, result: Result) -> None:
