@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from feeds import jsonfeed, stream
 from generation.api import urls as generation
 from generation.mcp_server import door as mcp
-from pollweb import health, reference
+from pollweb import health, marks, reference
 from pollweb.accounts import usage_api
 from pollweb.accounts.auth import urls as auth
 
@@ -46,6 +46,7 @@ TABLES: dict[str, list[URLPattern | URLResolver]] = {
         path("readyz", health.readyz),
         path("metrics", health.metrics),
         path("robots.txt", robots),
+        path("labels.json", marks.data),
         path("feed.json", jsonfeed.feed),
         path("live/events", stream.wall_events),
         path("live/items.json", stream.wall_items),

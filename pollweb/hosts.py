@@ -19,7 +19,7 @@ from pollweb.lib.http.addresses import is_trusted_proxy
 FACES = ("image", "text", "auth")
 OPERATION = frozenset({"/healthz", "/readyz", "/metrics", "/mcp"})
 LIVE = frozenset({"/live/events", "/live/items.json", "/feed.json"})  # long or frequent: the wall's page is the site's
-AT_THE_ROOT = OPERATION | LIVE
+AT_THE_ROOT = OPERATION | LIVE | {"/labels.json"}
 NEVER_PROMPTS = OPERATION | {"/favicon.ico", "/robots.txt"}
 Scope = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""What stands at well-known places for everybody: about, labels, the site's map, whom to tell of a weakness."""
+"""What stands at well-known places for everybody: about, the site's map, whom to tell of a weakness."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from generation import aigc, catalogue, label
+from generation import catalogue
 from generation.models import Generation
 from pollweb.handbook import guides
 
@@ -19,14 +19,6 @@ MOST_ITEMS = 5000  # the newest; a map may hold 50,000, which nobody reads again
 @require_safe
 def about(request: HttpRequest) -> HttpResponse:
     return render(request, "about.html", {"contact": contact()})
-
-
-@require_safe
-def labels(request: HttpRequest) -> HttpResponse:
-    """Which marks tell that a machine made something."""
-    site = settings.DESIGN.site
-    context = {"label": label.current(), "aigc": aigc.is_on(), "tile_label": site.ai_label, "logo": bool(site.logo)}
-    return render(request, "labels.html", context)
 
 
 def contact() -> str:

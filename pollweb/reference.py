@@ -20,7 +20,7 @@ from django.views.decorators.http import require_safe
 from feeds import reference as feeds
 from generation.api import reference as generation
 from generation.mcp_server import door as mcp
-from pollweb import __version__, health, hosts
+from pollweb import __version__, health, hosts, marks
 from pollweb.accounts import reference as accounts
 from pollweb.accounts.auth import people
 from pollweb.lib import schema
@@ -51,6 +51,16 @@ TAGS = {
     "Assistants": "The Model Context Protocol.",
     "Operation": "For whoever runs this installation.",
 }
+MARK = schema.record(
+    {
+        "id": schema.text(),
+        "name": schema.text("What it is called in a file or a header, or in words."),
+        "where": schema.text(),
+        "on": {"type": "boolean"},
+        "words": schema.or_null(schema.text("What people read in the picture.")),
+    },
+    required=["id", "name", "where", "on", "words"],
+)
 SECURITY = {
     "bearer": {
         "type": "http",
@@ -141,6 +151,14 @@ def operations() -> Operations:
                 "Operation",
                 "Whether requests can be served, and each part that they need",
                 answers={status: Answer("", {JSON: {"type": "object"}}) for status in (200, 503)},
+            )
+        },
+        marks.data: {
+            "GET": Operation(
+                "Operation",
+                "The marks that tell that a machine made something, and which are on here",
+                "What the page `/labels` says, for programs.",
+                answers={200: Answer("", {JSON: schema.record({"marks": schema.listed(MARK)}, required=["marks"])})},
             )
         },
         health.metrics: {

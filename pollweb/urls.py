@@ -4,7 +4,7 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from pollweb import playground, public, views
+from pollweb import marks, playground, public, views
 from pollweb.handbook import views as handbook
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -23,7 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}img/mark.svg")),
     path("robots.txt", views.robots, name="robots"),
     path("about", public.about, name="about"),
-    path("labels", public.labels, name="labels"),
+    path("labels", marks.page, name="labels"),
     path("sitemap.xml", public.sitemap, name="sitemap"),
     path(".well-known/security.txt", public.security, name="security"),
 ]

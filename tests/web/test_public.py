@@ -4,10 +4,12 @@ import html
 import re
 from xml.etree import ElementTree
 
+import httpx
 import pytest
 from django.conf import settings
 
 from pollweb import config
+from pollweb.asgi import application
 
 URL = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 
@@ -101,3 +103,32 @@ def test_a_contact_is_a_mail_address_or_a_uri(contact):
 def test_anything_else_is_refused(contact):
     with pytest.raises(Exception, match="contact"):
         config.parse({"site": {"contact": contact}}, "a test")
+
+
+@pytest.mark.django_db
+async def test_programs_are_told_the_marks_as_the_page_tells_them(settings):
+    async def told() -> dict[str, dict]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url=settings.SITE_URL) as client:
+            answer = await client.get("/labels.json", headers={"Accept-Language": "zh-CN"})
+        assert answer.status_code == 200
+        return {each["id"]: each for each in answer.json()["marks"]}
+
+    before = await told()
+    assert before["digital_source_type"]["on"]
+    assert before["digital_source_type"]["name"] == "XMP DigitalSourceType"
+    assert before["aigc_in_sound"] == {
+        "id": "aigc_in_sound",
+        "name": "ID3, Vorbis, RIFF AIGC",
+        "where": "in the file of each sound: the same; AAC and PCM have no place for it",
+        "on": False,
+        "words": None,
+    }
+    said = settings.DESIGN.marking.model_copy(update={"producer": "alice", "label": "AI 生成"})
+    settings.DESIGN = settings.DESIGN.model_copy(update={"marking": said})
+    after = await told()
+    assert {name for name in after if after[name]["on"] != before[name]["on"]} == {
+        "aigc_in_pictures",
+        "aigc_in_sound",
+        "label",
+    }
+    assert after["label"]["words"] == "AI 生成"
