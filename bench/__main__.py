@@ -4,9 +4,15 @@ import argparse
 import platform
 from importlib.metadata import version
 
-from bench import fanout, gallery, lane, relay
+from bench import fanout, gallery, lane, relay, views
 
-COMPARISONS = {"lane": lane.compare, "relay": relay.compare, "fanout": fanout.compare, "gallery": gallery.compare}
+COMPARISONS = {
+    "lane": lane.compare,
+    "relay": relay.compare,
+    "fanout": fanout.compare,
+    "gallery": gallery.compare,
+    "views": views.compare,
+}
 
 
 def main() -> None:
