@@ -184,7 +184,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "pollweb.lib.middleware.RequestIds",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "pollweb.lib.packing.StaticFiles",
+    "pollweb.lib.packing.Pages",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "pollweb.lib.middleware.Languages",
