@@ -261,7 +261,6 @@ for (const name of ["model", "system"]) form.elements[name].addEventListener("ch
 
 const about = form.querySelector(".plain");
 function describe() {
-  about.dataset.chosen = "";
   for (const line of about.children) line.classList.toggle("chosen", line.dataset.about === form.elements.model.value);
 }
 form.elements.model.addEventListener("change", describe);

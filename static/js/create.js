@@ -7,7 +7,6 @@ const model = form.elements.model;
 
 const about = form.querySelector(".plain");
 function describe() {
-  about.dataset.chosen = "";
   for (const line of about.children) line.classList.toggle("chosen", line.dataset.about === model.value);
   const { most } = model.selectedOptions[0].dataset;
   for (const side of ["width", "height"]) if (form.elements[side] && most) form.elements[side].max = most;

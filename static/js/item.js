@@ -4,6 +4,7 @@ function zoom(frame, event) {
   const image = frame.querySelector("img");
   const box = image.getBoundingClientRect();
   const zoomed = frame.classList.toggle("zoomed");
+  for (const form of frame.querySelectorAll("source")) form.remove(); // full size is that of the picture itself
   frame.ariaPressed = String(zoomed);
   if (!zoomed || !event.clientX) return;
   // What was pointed at stays under the pointer.
