@@ -33,6 +33,8 @@ FIELDS = 100
 HEAD_SECONDS = 15.0
 STALL_SECONDS = 15.0
 LINGER_SECONDS = 2.0
+# Between the wish to end and the end of connections on which nobody asks: a request that is on its way arrives within.
+LAST_SECONDS = 0.5
 TAKES_NOTHING = b"\x88\x02" + (4008).to_bytes(2)  # the frame that closes a web socket (RFC 6455, section 5.5.1)
 BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 
@@ -141,6 +143,7 @@ class HTTP(StallGuard, HttpToolsProtocol):
     refusal: Refused | None = None
     left: Callable[[], None] | None = None
     gone = False
+    ends = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -190,6 +193,23 @@ class HTTP(StallGuard, HttpToolsProtocol):
     def body_is_here(self) -> bool:
         """Whether the whole body of the request that began last has come."""
         return not self.cycle.more_body
+
+    def shutdown(self) -> None:
+        """The process is to end. What is under way is finished, and so is what somebody asks who has connected or been
+        answered a moment ago: a connection that is closed over unread words is reset, and its client knows nothing."""
+        self.ends = True
+        if self.is_idle:
+            self.loop.call_later(LAST_SECONDS, self.end_if_idle)
+        else:
+            self.cycle.keep_alive = False
+
+    def end_if_idle(self) -> None:
+        if self.is_idle and not self.head_bytes:
+            self.transport.close()
+
+    @property
+    def is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
 
     # --- the head -----------------------------------------------------------------------------------------------------
 
@@ -241,6 +261,8 @@ class HTTP(StallGuard, HttpToolsProtocol):
         super().on_headers_complete()
         if self.cycle is not None and self.cycle.scope is self.scope:  # not for a web socket
             self.scope["pollweb.cycle"] = self.cycle  # type: ignore[typeddict-unknown-key]
+            if self.ends:
+                self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         super().on_message_complete()

@@ -29,6 +29,13 @@ def listening() -> socket.socket:
 @contextmanager
 def in_thread(app: Any) -> Iterator[int]:
     """uvicorn with our protocols over `app`, in this process, so that tests can change its limits. Yields the port."""
+    with running(app) as (port, _):
+        yield port
+
+
+@contextmanager
+def running(app: Any) -> Iterator[tuple[int, uvicorn.Server]]:
+    """The same, and the server, which a test may ask to end."""
     listener = listening()
     config = uvicorn.Config(
         app, http=HTTP, ws=WebSocket, loop="uvloop", lifespan="off", log_config=None, access_log=False
@@ -37,7 +44,7 @@ def in_thread(app: Any) -> Iterator[int]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        yield listener.getsockname()[1]
+        yield listener.getsockname()[1], server
     finally:
         server.force_exit = server.should_exit = True
         thread.join(10)

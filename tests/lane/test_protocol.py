@@ -10,7 +10,8 @@ from websockets.sync.client import connect
 
 from pollweb import protocol
 from pollweb.config import Limits
-from tests.lane.servers import Connection, Endless, hello, in_thread, seen
+from tests.lane.servers import Connection, Endless, hello, in_thread, running, seen
+from tests.site import eventually
 
 
 @pytest.fixture
@@ -190,3 +191,30 @@ def test_it_keeps_whoever_reads_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
         while app.sent < 32 * 2**20:
             assert connection.read(2**18)
         assert not app.ended.is_set()
+
+
+ONCE = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nhi"
+
+
+def test_whoever_asks_while_the_process_ends_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a connection that was opened a moment ago, and on one that was answered before; both end then."""
+    monkeypatch.setattr(protocol, "LAST_SECONDS", 5.0)
+    with running(hello) as (port, server), Connection(port) as young, Connection(port) as old:
+        old.send(ONCE)
+        assert old.read(4096).startswith(b"HTTP/1.1 200")
+        assert eventually(lambda: len(server.server_state.connections) == 2, 10)
+        open_now = list(server.server_state.connections)
+        server.should_exit = True
+        assert eventually(lambda: all(each.ends for each in open_now), 10)  # type: ignore[union-attr]
+        for connection in (young, old):
+            answer = connection.send(ONCE).rest()
+            assert answer.startswith(b"HTTP/1.1 200")
+            assert b"connection: close" in answer
+
+
+def test_nobody_who_asks_nothing_keeps_a_process_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "LAST_SECONDS", 0.1)
+    with running(hello) as (port, server), Connection(port) as silent:
+        assert eventually(lambda: len(server.server_state.connections) == 1, 10)
+        server.should_exit = True
+        assert silent.rest() == b""
