@@ -22,6 +22,7 @@ from pollweb.lib import db, redis
 PIECES_KEPT = 20_000
 KEPT_SECONDS = 600
 POLL_SECONDS = 1.0
+HEARD_SECONDS = 0.5  # for a subscription to be confirmed
 PRESENCE_SECONDS = 30
 
 # Registered as waiting until it leaves or is silent for 30 s; the answer is how many others still wait.
@@ -113,8 +114,7 @@ class Exchange:
         self.final: set[str] = set()
         self.ready: dict[str, asyncio.Event] = {}
         self.tasks: list[asyncio.Task[None]] = []
-        self.pubsub: Any = None
-        self.connection: Any = None
+        self.pubsub: Any = None  # while it is connected
 
     def _start(self) -> None:
         if not self.tasks or any(task.done() for task in self.tasks):
@@ -125,13 +125,17 @@ class Exchange:
     async def _listen(self) -> None:
         pause = 0.1
         while True:
+            connection = pubsub = None
             try:
-                self.connection = redis.listener()
-                self.pubsub = self.connection.pubsub()
+                connection = redis.listener()
+                pubsub = connection.pubsub()
                 # One channel is always there, so that the connection exists before the first job comes.
-                await self.pubsub.subscribe(redis.key("exchange", self.name), *(_knocks(job) for job in self.bells))
-                pause = 0.1
-                async for message in redis.heard(self.pubsub):
+                await pubsub.subscribe(redis.key("exchange", self.name))
+                # Only now: whoever asked an unconnected one would connect it, however long that takes.
+                self.pubsub, pause = pubsub, 0.1
+                if self.bells:
+                    await pubsub.subscribe(*map(_knocks, self.bells))
+                async for message in redis.heard(pubsub):
                     job = message["channel"].decode().rsplit(":", 1)[-1]
                     if message["type"] == "subscribe" and job in self.ready:
                         self.ready[job].set()
@@ -141,7 +145,7 @@ class Exchange:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 2.0)
             finally:
-                pubsub, connection, self.pubsub, self.connection = self.pubsub, self.connection, None, None
+                self.pubsub = None
                 with contextlib.suppress(Exception):
                     if pubsub is not None:
                         await pubsub.aclose()
@@ -194,8 +198,9 @@ class Exchange:
         with contextlib.suppress(redis.RedisError, OSError, TimeoutError):
             await self._present([job])
             if self.pubsub is not None:
-                await self.pubsub.subscribe(_knocks(job))
-                await asyncio.wait_for(self.ready[job].wait(), 0.5)
+                async with asyncio.timeout(HEARD_SECONDS):
+                    await self.pubsub.subscribe(_knocks(job))
+                    await self.ready[job].wait()
 
     async def leave(self, job: str, bell: asyncio.Event) -> int:
         """How many others still wait, here or elsewhere (1 when Redis cannot say)."""
@@ -208,9 +213,10 @@ class Exchange:
         self.final.discard(job)
         try:
             if self.pubsub is not None:
-                await self.pubsub.unsubscribe(_knocks(job))
+                async with asyncio.timeout(HEARD_SECONDS):
+                    await self.pubsub.unsubscribe(_knocks(job))
             return int(await redis.client().register_script(LEAVE)(keys=[_waiters(job)], args=[self.name]))
-        except (redis.RedisError, OSError):
+        except (redis.RedisError, OSError):  # TimeoutError is one of these
             return 1
 
     async def close(self) -> None:

@@ -55,6 +55,11 @@ def take(principal: str, key: str, request_hash: str, pk: Any = None) -> None:
         IdempotencyKey.objects.create(principal=principal, key=key, request_hash=request_hash, generation_id=pk)
 
 
+def forget(pk: Any) -> None:
+    """No key leads to this row any more."""
+    IdempotencyKey.objects.filter(generation_id=pk).delete()
+
+
 def lead(principal: str, key: str, pk: Any) -> None:
     """The key that is ours leads to this row from now on; belongs into the transaction that makes the row."""
     IdempotencyKey.objects.filter(principal=principal, key=key).update(generation_id=pk)

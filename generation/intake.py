@@ -53,6 +53,8 @@ MAKERS = 3
 GRACE_SECONDS = 10.0
 # What is held of a quota is given up by itself this long after the deadline, should nobody live to end it.
 HOLD_SECONDS = 300.0
+# A broker that is started again is back after a second. Who waits longer is better told so.
+BLINK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,7 +309,7 @@ def _made_by(card: ModelCard) -> str:
 
 
 def _insert(row: Generation, request: Request, keyed: Callable[[], None] | None = None) -> bool:
-    """Commit the row and tell the workers. False when an equal one is in flight already.
+    """Commit the row. False when an equal one is in flight already.
 
     `keyed` has the caller's key lead to the row, in the same transaction: whoever asks again, even after this process
     was killed, finds either both or neither. It raises IntegrityError when the key is somebody else's.
@@ -350,10 +352,33 @@ def _inserted(row: Generation, request: Request, keyed: Callable[[], None] | Non
     except IntegrityError:
         return False
     hints.tell(row.usage_team_id, "now", "request")
-    if not tasks.send(row):
-        # A ticker tells the workers as soon as the broker is back.
-        Generation.objects.filter(pk=row.pk).update(queued_at=timezone.now() - timedelta(minutes=1))
     return True
+
+
+def _announce(row: Generation) -> None:
+    """Tell the workers of a row that nobody waits for; with the broker away a ticker does as soon as it is back."""
+    if not tasks.send(row):
+        Generation.objects.filter(pk=row.pk).update(queued_at=timezone.now() - timedelta(minutes=1))
+
+
+async def _hand_over(row: Generation) -> None:
+    """Tell the workers of a row that somebody waits for. QueueAway when the broker stays away: nobody would make it."""
+    until = time.monotonic() + BLINK_SECONDS
+    while not await db.run(tasks.send, row):
+        if time.monotonic() >= until:
+            error = QueueAway("What makes this cannot be reached at the moment. Try again.", retry_after=5)
+            if await db.run(_give_up, row, error):
+                raise error
+            return  # a worker has found it by itself
+        await asyncio.sleep(0.2)
+
+
+def _give_up(row: Generation, error: PollwebError) -> bool:
+    """Whoever asks again under the same key asks anew."""
+    given_up = Generation.objects.give_up(row.pk, error)
+    if given_up:
+        idempotency.forget(row.pk)
+    return given_up
 
 
 def _is_joined(running: Generation, wish: Wish) -> bool:
@@ -515,6 +540,7 @@ async def _worked(wish: Wish, deadline: float) -> AsyncIterator[Answer]:
                 if hit is None:
                     await _reserve(wish, row, turn)
                 if hit is None and await db.run(_insert, row, wish.request, _led(wish, row)):
+                    await _hand_over(row)
                     yield Answer(row, "MISS", visibility, _source=waiting)
                     return
                 turn.unused()
@@ -632,6 +658,7 @@ def _queued(wish: Wish) -> Generation | None:
         turn.unused()
         turn.leave_sync()
         return None
+    _announce(row)
     return row
 
 

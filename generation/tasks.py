@@ -1,6 +1,8 @@
 """Celery's doors: a message says which row to look at, and nothing else."""
 
 import logging
+import time
+from typing import Any
 
 from celery import shared_task
 from kombu.exceptions import OperationalError
@@ -8,8 +10,17 @@ from kombu.exceptions import OperationalError
 from generation import catalogue
 from generation.models import Generation
 from generation.providers import registry
+from pollweb.lib import redis
 
 log = logging.getLogger(__name__)
+
+AWAY_SECONDS = 0.5
+_away_until = 0.0  # of time.monotonic(): the broker did not answer
+
+
+def forget() -> None:
+    global _away_until
+    _away_until = 0.0
 
 
 @shared_task(name="generation.fulfil", ignore_result=True)
@@ -67,20 +78,12 @@ def probe(provider: str) -> None:
 
 def send_probe(provider: str) -> bool:
     """To a worker that has its engines, or any. False when the broker is away."""
-    try:
-        probe.apply_async((provider,), queue="engine" if registry.is_local(provider) else "remote", retry=False)
-    except (OperationalError, OSError) as exc:
-        log.warning("a probe could not be sent: %s", exc)
-        return False
-    return True
+    return _publish(probe, provider, queue="engine" if registry.is_local(provider) else "remote")
 
 
 def send_picture(digest: str) -> None:
     """Have its smaller forms made. With the broker away the ticker finds it later."""
-    try:
-        vary.apply_async((digest,), queue="light", retry=False)
-    except (OperationalError, OSError) as exc:
-        log.warning("a picture could not be announced to the workers: %s", exc)
+    _publish(vary, digest, queue="light")
 
 
 @shared_task(name="generation.forget_at_once", ignore_result=True)
@@ -107,9 +110,19 @@ def queue_of(row: Generation) -> str:
 
 def send(row: Generation) -> bool:
     """Tell the workers of a queued row. False when the broker is away: the row waits, and a ticker tells them later."""
+    return _publish(fulfil, str(row.pk), queue=queue_of(row))
+
+
+def _publish(task: Any, argument: str, queue: str) -> bool:
+    """False when the broker is away. Then nobody asks it for a while: each would hold a thread until it is given up."""
+    global _away_until
+    if time.monotonic() < _away_until:
+        return False
     try:
-        fulfil.apply_async((str(row.pk),), queue=queue_of(row), retry=False)
-    except (OperationalError, OSError) as exc:
-        log.warning("a job could not be announced to the workers: %s", exc)
+        redis.sync_client().ping()  # kombu's connections wait for a silent server for seconds, and try again
+        task.apply_async((argument,), queue=queue, retry=False)
+    except (redis.RedisError, OperationalError, OSError) as exc:
+        _away_until = time.monotonic() + AWAY_SECONDS
+        log.warning("%s could not be sent to the workers: %s", task.name, exc)
         return False
     return True

@@ -28,8 +28,10 @@ app.conf.update(
     broker_transport_options={
         **settings.CELERY_BROKER["broker_transport_options"],
         "global_keyprefix": settings.CELERY_BROKER_PREFIX,
-        "socket_connect_timeout": 1,
-        "socket_timeout": 5,
+        # Of those who send: kombu would try again for seconds, and hold a thread meanwhile, whatever `retry` says.
+        "max_retries": 0,
+        "socket_connect_timeout": 0.5,
+        "socket_timeout": 0.5,
         "visibility_timeout": 3600,
     },
     broker_connection_retry_on_startup=True,
@@ -77,6 +79,12 @@ def _refuse_unsafe(**kwargs: object) -> None:
         production.refuse()
     except preflight.CannotStart as exc:
         sys.exit(str(exc))
+
+
+@signals.worker_init.connect
+def _read_patiently(**kwargs: object) -> None:
+    """A worker's reads wait for what comes; those who send wait for nothing."""
+    app.conf.broker_transport_options = {**app.conf.broker_transport_options, "socket_timeout": 5}
 
 
 @signals.worker_init.connect

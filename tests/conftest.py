@@ -35,8 +35,9 @@ def redis_server() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def empty_redis(redis_server: None) -> None:
     """Each test begins without keys of ours; nothing of anybody else's is touched."""
-    from pollweb.lib import redis
+    from pollweb.lib import redis, rest
 
+    rest.end()
     client = redis.sync_client()
     keys = list(client.scan_iter(f"{settings.REDIS_PREFIX}*", count=1000))
     if keys:
@@ -146,7 +147,7 @@ def working(
     monkeypatch.setattr(attempts, "PAUSES", ((0.0, 0.01),))
     # The smaller forms of pictures are made long after a test has its answer, and would run into the next one.
     monkeypatch.setattr(tasks, "send_picture", lambda digest: None)
-    for module in (attempts, breaker, cache, media, identity, tallies):
+    for module in (attempts, breaker, cache, media, tasks, identity, tallies):
         module.forget()
     local_line.forget()
     yield script

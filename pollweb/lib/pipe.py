@@ -20,10 +20,10 @@ from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as Silent
 
+from pollweb.lib import rest
+
 ANSWER_SECONDS = 0.5
 MOST_WAITING = 20_000
-# With Redis away every attempt may take its whole timeout: whoever comes shortly after one that failed is told at once.
-REST_SECONDS = 0.5
 
 
 class _Command:
@@ -113,7 +113,6 @@ class Pipe:
         self._connect = connect
         self._line: _Line | None = None
         self._asked: list[_Command] = []
-        self._rests_until = 0.0
         self._opening: asyncio.Task[None] | None = None
 
     async def run(self, *command: Any) -> Any:
@@ -122,8 +121,7 @@ class Pipe:
         A command that was on its way when the connection broke is sent once more: it may have been heard twice.
         """
         loop = asyncio.get_running_loop()
-        if loop.time() < self._rests_until:
-            raise Disconnected("Redis was away a moment ago")
+        rest.check()
         if len(self._asked) >= MOST_WAITING:
             raise Disconnected("too many commands wait for Redis")
         future: asyncio.Future[Any] = loop.create_future()
@@ -154,7 +152,7 @@ class Pipe:
         again = []
         for one in line.sent:
             if one.repeated or not isinstance(reason, Disconnected):
-                self._rests_until = asyncio.get_running_loop().time() + REST_SECONDS
+                rest.begin()
                 one.fail(reason)
             else:
                 one.repeated = True
@@ -167,7 +165,7 @@ class Pipe:
             await connection.connect()
             self._line = _Line(connection, self._send)
         except BaseException as exc:
-            self._rests_until = asyncio.get_running_loop().time() + REST_SECONDS
+            rest.begin()
             asked, self._asked = self._asked, []
             for one in asked:
                 one.fail(exc if isinstance(exc, Exception) else Disconnected("closed"))

@@ -1,8 +1,9 @@
 """The one place that opens Redis connections.
 
-Request paths use `client()`: answers within half a second or `RedisError`, one retry. Blocking reads and subscriptions
-use `listener()`, which is patient, and `heard()`. Both are per event loop, since a connection is bound to the loop it
-was opened in; `sync_client()` is for threads and commands. `run()` runs a script. Every key starts with
+Request paths use `client()`: answers within half a second or `RedisError`, one retry where a connection was lost, and
+none for a moment after it was silent (pollweb.lib.rest). Blocking reads and subscriptions use `listener()`, which is
+patient, and `heard()`. Both are per event loop, since a connection is bound to the loop it was opened in;
+`sync_client()` is for threads and commands. `run()` runs a script. Every key starts with
 `settings.REDIS_PREFIX`.
 """
 
@@ -19,13 +20,10 @@ import redis.asyncio.sentinel
 import redis.sentinel
 from django.conf import settings
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
-from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import NoScriptError, RedisError
-from redis.retry import Retry
 
-from pollweb.lib import sentinels
+from pollweb.lib import rest, sentinels
 from pollweb.lib.pipe import Pipe
 
 __all__ = ["Cache", "RedisError", "client", "close", "heard", "key", "listener", "run", "run_sync", "sync_client"]
@@ -77,7 +75,7 @@ def client() -> redis.asyncio.Redis:
             socket_timeout=0.5,
             socket_connect_timeout=0.5,
             max_connections=500,
-            retry=AsyncRetry(NoBackoff(), 1),
+            retry=rest.Once(),
         )
     return _clients[loop]
 
@@ -107,7 +105,7 @@ def sync_client() -> redis.Redis:
     """The shared client for code without an event loop."""
     url = settings.REDIS_URL
     if url not in _sync:
-        _sync[url] = _opened(redis, socket_timeout=2, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 1))
+        _sync[url] = _opened(redis, socket_timeout=1, socket_connect_timeout=0.5, retry=rest.OnceSync())
     return _sync[url]
 
 

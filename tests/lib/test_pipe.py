@@ -1,7 +1,7 @@
 """Commands of many requests on one connection, against a server that a test leads."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import hiredis
@@ -10,6 +10,7 @@ from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import NoScriptError, ResponseError, TimeoutError
 
 from pollweb.lib import pipe as pipe_module
+from pollweb.lib import rest
 from pollweb.lib.pipe import Pipe
 
 Heard = list[list[bytes]]
@@ -67,6 +68,13 @@ class Connection:
 
     async def disconnect(self, nowait: bool = False) -> None:
         self._writer.close()
+
+
+@pytest.fixture(autouse=True)
+def nobody_rests() -> Iterator[None]:
+    """What these servers do is not the suite's own server's fault."""
+    yield
+    rest.end()
 
 
 @pytest.fixture
@@ -162,7 +170,7 @@ async def test_it_is_an_error_when_the_connection_breaks_twice(server, pipe):
 
 async def test_one_that_is_silent_is_left_and_its_late_answer_is_nobodys(server, pipe, monkeypatch):
     monkeypatch.setattr(pipe_module, "ANSWER_SECONDS", 0.1)
-    monkeypatch.setattr(pipe_module, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(rest, "SECONDS", 0.0)
     server.answer = lambda words, writer: None
     assert isinstance(await failed(pipe.run("GET", "late")), TimeoutError)
     assert len(server.commands) == 1  # it may have done what it was told: nothing is repeated
@@ -173,7 +181,7 @@ async def test_one_that_is_silent_is_left_and_its_late_answer_is_nobodys(server,
 
 
 async def test_after_a_failure_it_rests_for_a_moment_and_then_it_works_again(server, monkeypatch):
-    monkeypatch.setattr(pipe_module, "REST_SECONDS", 0.2)
+    monkeypatch.setattr(rest, "SECONDS", 0.2)
     tried: list[int] = []
     port = 9  # nobody listens there
 
