@@ -6,6 +6,7 @@ prints the queries, and the time in the database at the median and the 95th perc
 """
 
 import argparse
+import math
 import os
 import random
 import statistics
@@ -42,7 +43,7 @@ MODELS = [("image", f"picture-{n}") for n in range(8)] + [("text", f"words-{n}")
 
 def keys(team: Team, most: int) -> list[Key]:
     """Up to `most` different keys of a team: models by tokens."""
-    made = [tokens.create(team, f"token {n}").token.pk for n in range(max(1, most // len(MODELS)))]
+    made = [tokens.create(team, f"token {n}").token.pk for n in range(-(-most // len(MODELS)))]
     return [Key(kind, model, team.pk, token) for token in made for kind, model in MODELS][:most]
 
 
@@ -50,8 +51,8 @@ def fill_usage(teams: list[Team], rows: int, days: int) -> None:
     """`rows` hours over so many days, and their days; the first team has a fifth of them. By the database itself."""
     hours = days * 24
     now = usage.hour_of(timezone.now())
-    busy = max(1, rows // 5 // hours)
-    others = max(1, (rows - busy * hours) // hours // (len(teams) - 1))
+    busy = math.ceil(rows / 5 / hours)
+    others = math.ceil((rows - busy * hours) / hours / (len(teams) - 1))
     known = [key for place, team in enumerate(teams) for key in keys(team, busy if place == 0 else others)]
     given = (
         "succeeded, failed, cancelled, cached, prompt_tokens, completion_tokens, images, audio_seconds, seconds, cost"
@@ -121,7 +122,9 @@ def fill(rows: int, requests: int, days: int) -> Team:
     member = User.objects.create_user("bench", "bench@example.com")
     Membership.objects.create(team=teams[0], user=member, role="owner")
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+        if connection.vendor == "postgresql":
+            cursor.execute("SET statement_timeout TO 0")
+        cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
     return teams[0]
 
 

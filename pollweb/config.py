@@ -348,7 +348,9 @@ def database(url: str, *, pool: int) -> dict[str, Any]:
         from pollweb.lib import postgresql  # not needed with SQLite
 
         options = {
-            "options": "-c statement_timeout=10000 -c lock_timeout=2000",
+            # To compile a query (jit) costs more than ours take, and sums over tens of thousands of rows fit into this
+            # work_mem instead of a file.
+            "options": "-c statement_timeout=10000 -c lock_timeout=2000 -c jit=off -c work_mem=16MB",
             **postgresql.KEPT_ALIVE,
             **dict(parse_qsl(parts.query)),
         }

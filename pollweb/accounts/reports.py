@@ -1,10 +1,11 @@
 """What the dashboards ask of the counts: totals, a series over time, and shares by model, token, referrer, kind, state.
 
 Every number comes from the same rows, so that the parts add up to the whole. Hours are read for up to two days, days
-for everything longer; each question is one query over a team's rows of that time.
+for everything longer. A team's rows of that time are read once, summed by step and value of the split, from which all
+else follows; where that could be too many sums (referrers, hundreds of tokens), each question is a query of its own.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -21,6 +22,7 @@ from pollweb.lib.numbers import grouped
 
 SPLITS = {"model": "model", "token": "token_id", "referrer": "referrer", "kind": "kind", "state": ""}
 MOST_ROWS = 200
+MOST_PARTS = 5000
 TOP = 5
 
 
@@ -122,9 +124,23 @@ class Report:
         return Sums(**{name: found[f"sum_{name}"] or 0 for name in self.counts})
 
     @cached_property
+    def parts(self) -> list[tuple[datetime, Any, Sums]] | None:
+        """What each value of the split has in each step; None where there may be too many of them to hold."""
+        # Not asked with a limit: PostgreSQL would sort all rows for the sake of the first.
+        tokens = len(self.token_names) + 1 if self.split == "token" else 1
+        if self.split == "referrer" or tokens * len(self.period.steps()) > MOST_PARTS:
+            return None
+        names = ["step", *filter(None, [SPLITS[self.split]])]
+        found = self._summed(self.rows().values(*names)).order_by()
+        return [(_moment(row["step"]), row.get(SPLITS[self.split]), self._sums(row)) for row in found]
+
+    @cached_property
     def series(self) -> dict[datetime, Sums]:
         """Every step of the period, oldest first, also those without anything."""
-        known = {_moment(row["step"]): self._sums(row) for row in self._summed(self.rows().values("step"))}
+        if self.parts is None:
+            known = {_moment(row["step"]): self._sums(row) for row in self._summed(self.rows().values("step"))}
+        else:
+            known = _together((step, sums) for step, _value, sums in self.parts)
         return {step: known.get(step, Sums()) for step in self.period.steps()}
 
     @cached_property
@@ -149,10 +165,12 @@ class Report:
                 for state in self.outcomes
                 if getattr(self.totals, state)
             ]
-        column = SPLITS[self.split]
-        requests = sum((F(f"sum_{name}") for name in self.outcomes[1:]), F(f"sum_{self.outcomes[0]}"))
-        found = self._summed(self.rows().values(column)).order_by(requests.desc(), column)[: MOST_ROWS + 1]
-        rows = [Row(row[column], "", self._sums(row)) for row in found]
+        if self.parts is None:
+            rows = self._first_rows()
+        else:
+            whole = _together((value, sums) for _step, value, sums in self.parts)
+            rows = [Row(value, "", sums) for value, sums in whole.items()]
+            rows.sort(key=lambda row: (-row.sums.requests, row.value is None, row.value))
         if len(rows) > MOST_ROWS:
             rows = rows[:MOST_ROWS]
             rest = self.totals
@@ -162,6 +180,13 @@ class Report:
         for row in rows:
             row.label = row.label or self.label(row.value)
         return rows
+
+    def _first_rows(self) -> list[Row]:
+        column = SPLITS[self.split]
+        requests = sum((F(f"sum_{name}") for name in self.outcomes[1:]), F(f"sum_{self.outcomes[0]}"))
+        in_order = requests.desc(), F(column).asc(nulls_last=True)
+        found = self._summed(self.rows().values(column)).order_by(*in_order)[: MOST_ROWS + 1]
+        return [Row(row[column], "", self._sums(row)) for row in found]
 
     def label(self, value: Any) -> str:
         """What a value of the split is called."""
@@ -180,19 +205,24 @@ class Report:
         if self.split == "state":
             return [(row.label, [getattr(self.series[step], row.value) for step in steps]) for row in self.shares]
         top = [row for row in self.shares if row.sums.requests and not row.is_rest][:TOP]
-        column = SPLITS[self.split]
         rest = {step: self.series[step].requests for step in steps}
         stacks: dict[Any, dict[datetime, int]] = {row.value: dict.fromkeys(steps, 0) for row in top}
-        named = [row.value for row in top if row.value is not None]
-        wanted = self.rows().filter(**{f"{column}__in": named}) if named else self.rows().none()
-        if len(named) < len(top):
-            wanted = wanted | self.rows().filter(**{f"{column}__isnull": True})
-        for found in self._summed(wanted.values("step", column)):
-            step, requests = _moment(found["step"]), self._sums(found).requests
-            stacks[found[column]][step] = requests
-            rest[step] -= requests
+        for step, value, sums in self._parts_of(list(stacks)):
+            stacks[value][step] += sums.requests
+            rest[step] -= sums.requests
         told = [(row.label, list(stacks[row.value].values())) for row in top]
         return [*told, (_("Other"), list(rest.values()))] if any(rest.values()) else told
+
+    def _parts_of(self, values: list[Any]) -> list[tuple[datetime, Any, Sums]]:
+        if self.parts is not None:
+            return [part for part in self.parts if part[1] in values]
+        column = SPLITS[self.split]
+        named = [value for value in values if value is not None]
+        wanted = self.rows().filter(**{f"{column}__in": named}) if named else self.rows().none()
+        if len(named) < len(values):
+            wanted = wanted | self.rows().filter(**{f"{column}__isnull": True})
+        found = self._summed(wanted.values("step", column))
+        return [(_moment(row["step"]), row[column], self._sums(row)) for row in found]
 
     # --- as a file ----------------------------------------------------------------------------------------------------
 
@@ -211,6 +241,14 @@ class Report:
             value = [self.label(row[column]) if self.split == "token" else row[column]] if column else []
             counts = [_plain(getattr(sums, name)) for name in self.counts]
             yield [_iso(start), _iso(start + self.period.step), *value, sums.requests, *counts]
+
+
+def _together[K](parts: Iterable[tuple[K, Sums]]) -> dict[K, Sums]:
+    """What belongs to one key, summed."""
+    found: dict[K, Sums] = {}
+    for key, sums in parts:
+        found[key] = found[key].plus(sums) if key in found else sums
+    return found
 
 
 KIND_NAMES: dict[str, Callable[[], str]] = {

@@ -8,7 +8,7 @@ import pytest
 from django.test import AsyncClient, Client
 from django.utils import timezone
 
-from pollweb.accounts import charts, tokens, usage
+from pollweb.accounts import charts, reports, tokens, usage
 from pollweb.accounts.filters import Filters
 from pollweb.accounts.models import Token
 from pollweb.accounts.reports import Report
@@ -51,6 +51,18 @@ def test_the_parts_add_up_to_the_whole(counted: Cast, split: str, query: dict[st
     assert sum(sum(values) for _, values in asked.stacks) == whole.requests
     if split != "state":
         assert sum(row.sums.tokens for row in asked.shares) == whole.tokens
+
+
+@pytest.mark.parametrize("split", ["model", "token", "kind", "state"])
+def test_too_many_parts_to_hold_are_asked_for_one_by_one_with_the_same_answers(
+    counted: Cast, split: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = report(counted, split)
+    assert held.parts is not None
+    monkeypatch.setattr(reports, "MOST_PARTS", 0)
+    asked = report(counted, split)
+    assert asked.parts is None
+    assert (asked.series, asked.shares, asked.stacks) == (held.series, held.shares, held.stacks)
 
 
 def test_filters_leave_what_they_name(counted: Cast) -> None:
