@@ -19,6 +19,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from email.parser import BytesParser
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -69,6 +70,7 @@ class ScriptedUpstream:
         self.calls: list[Call] = []
         self.open = self.answering = 0
         self.pace = 0.0
+        self.delay = 0.0  # seconds before each answer
         self.refuses: set[str] = set()
         self.elsewhere = ""
         self.plays: Path | None = None
@@ -176,6 +178,7 @@ class ScriptedUpstream:
             return False
         if fault and fault.split("=")[0] in WHOLE_FAULTS:
             return True
+        await asyncio.sleep(self.delay)
         status, media_type, body = self._make(call)
         if isinstance(body, bytes):
             await send(writer, status, {"content-type": media_type, "content-length": str(len(body))}, body)
@@ -284,10 +287,10 @@ class ScriptedUpstream:
                 await send(writer, 302, {"location": "http://127.0.0.1:9/", "content-length": "0"})
             case "flood":
                 await send(writer, 200, {"content-type": usual, "transfer-encoding": "chunked"})
-                for _ in range(500):  # 500 MB, unless somebody stops listening
+                for _ in range(int(value or 500)):  # MiB, unless somebody stops listening
                     await send_chunk(writer, b"x" * 2**20)
             case "bomb":
-                body = gzip.compress(b"\0" * 2_000_000, 1)
+                body = bomb(int(value or 2))
                 head = {"content-type": usual, "content-encoding": "gzip", "content-length": str(len(body))}
                 await send(writer, 200, head, body)
             case "truncated_jpeg":
@@ -379,6 +382,16 @@ WHOLE_FAULTS = frozenset(
 )
 DONE = b"data: [DONE]\n\n"
 _ids = itertools.count()
+
+
+@cache
+def bomb(mib: int) -> bytes:
+    """So many MiB of nothing, compressed a thousand times."""
+    file = io.BytesIO()
+    with gzip.GzipFile(fileobj=file, mode="wb") as packed:
+        for _ in range(mib):
+            packed.write(bytes(2**20))
+    return file.getvalue()
 
 
 def form_of(headers: dict[str, str], data: bytes) -> dict[str, Any]:

@@ -56,10 +56,15 @@ class Answer:
 
     async def whole(self, limit: int) -> bytes:
         """The whole body. ProviderError as in `read`, and when it is empty or shorter than announced."""
-        parts = []
-        while data := await self.read(limit):
-            parts.append(data)
-        body = b"".join(parts)
+        # One piece of memory that grows, and is given back at once when something is wrong: the traceback of an error
+        # would hold it while the next source is asked.
+        gathered = bytearray()
+        try:
+            while data := await self.read(limit):
+                gathered += data
+            body = bytes(gathered)
+        finally:
+            gathered.clear()
         announced = self.reply.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) != len(body):
             raise ProviderError(
