@@ -39,13 +39,14 @@ class Answer:
 class Site:
     """One `manage.py up` on its own POLLWEB_HOME and a free port."""
 
-    def __init__(self, home: Path, *arguments: str, **environment: str) -> None:
+    def __init__(self, home: Path, *arguments: str, root: Path = ROOT, **environment: str) -> None:
+        """`root` is the checkout that it is started from."""
         self.home = home
         self.lines: list[str] = []
         self._new: queue.Queue[str | None] = queue.Queue()
         outer = {name: value for name, value in os.environ.items() if not name.startswith("POLLWEB_")}
         self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "manage.py"), "up", *(arguments or ("--port", "0"))],
+            [sys.executable, str(root / "manage.py"), "up", *(arguments or ("--port", "0"))],
             env={
                 **outer,
                 "DJANGO_SETTINGS_MODULE": "pollweb.settings",

