@@ -105,7 +105,7 @@ def sync_client() -> redis.Redis:
     """The shared client for code without an event loop."""
     url = settings.REDIS_URL
     if url not in _sync:
-        _sync[url] = _opened(redis, socket_timeout=1, socket_connect_timeout=0.5, retry=rest.OnceSync())
+        _sync[url] = _opened(redis, socket_timeout=0.5, socket_connect_timeout=0.5, retry=rest.OnceSync())
     return _sync[url]
 
 

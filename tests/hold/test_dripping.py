@@ -51,7 +51,7 @@ def test_those_who_drip_are_closed_in_time_and_others_do_not_notice(tmp_path: Pa
     site = Site(tmp_path / "home")
 
     def ask(number: int) -> tuple[str, Answer]:
-        return "list", site.ask("/models")
+        return "list", site.ask("/image/models")
 
     async def all_of_them(port: int) -> list[tuple[str, float]]:
         return await asyncio.gather(*(drip(port, kind) for kind in PARTS for _ in range(EACH)))

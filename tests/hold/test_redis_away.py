@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.hold, pytest.mark.timeout(300)]
 SECONDS = 60.0 if FULL else 8.0
 PACE = 0.05 if FULL else 0.2
 AWAY = 30.0 if FULL else 6.0
+LONGEST = 2.0 if FULL else 4.0  # seconds; the quick form may share its machine with other things
 TOML = """
 [tiers.anonymous]
 interval = 0
@@ -113,7 +114,7 @@ def test_while_redis_is_away_texts_are_answered_and_nobody_waits_long(
         site = Site(tmp_path / "home", POLLWEB_REDIS_URL=f"redis://127.0.0.1:{store.port}/0")
 
         def ask(number: int) -> tuple[str, Answer]:
-            paths = {"text": f"/text/say%20{number}", "list": "/models", "picture": f"/prompt/boat?seed={number}"}
+            paths = {"text": f"/text/say%20{number}", "list": "/image/models", "picture": f"/prompt/boat?seed={number}"}
             what = ("text", "text", "list", "picture")[number % 4]
             return what, site.ask(paths[what])
 
@@ -148,5 +149,5 @@ def test_while_redis_is_away_texts_are_answered_and_nobody_waits_long(
     assert set(statuses(meanwhile)) <= {200, 429, 503}
     assert statuses(texts) == {200: len(texts)}
     # A picture that is made all the same may take its time.
-    assert longest([one for one in meanwhile if (one.what, one.status) != ("picture", 200)]) <= 2.0
+    assert longest([one for one in meanwhile if (one.what, one.status) != ("picture", 200)]) <= LONGEST
     assert max(lags) <= 0.5
