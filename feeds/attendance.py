@@ -18,6 +18,7 @@ from pollweb.lib import db
 
 LOOK = 3.0
 NOTE_EVERY = 10  # looks between two notes of who was seen
+MOST_AT_ONCE = 20  # items that came into a collection, to one seat: it holds 50, and the next look tells the rest
 MOST_AT_A_SCREEN = 8  # one, and connections of its past that nobody has missed yet
 
 log = logging.getLogger(__name__)
@@ -104,10 +105,10 @@ class Attendance:
             for name in [name for name in each.shown if name not in found]:
                 gone = {"t": "remove", "id": each.shown.pop(name), "href": f"/p/{name}"}
                 seat.push(frames.said(seat.door, gone), remove=True)
-            for item in [] if paused else collected.first(found, each.wants)[::-1]:
-                if item.public_id not in each.shown:
-                    each.shown[item.public_id] = item.id
-                    seat.push(item.write(seat.door))
+            coming = [] if paused else collected.first(found, each.wants)[::-1]
+            for item in [item for item in coming if item.public_id not in each.shown][:MOST_AT_ONCE]:
+                each.shown[item.public_id] = item.id
+                seat.push(item.write(seat.door))
 
     @staticmethod
     def _tell(seat: Seat, **said: object) -> None:

@@ -20,7 +20,8 @@ from feeds.models import Outbox
 from pollweb.accounts.models import Team, User
 
 LOOKED_AT = 400  # of a collection, from its beginning
-SHOWN = 40  # of these
+SHOWN = 100  # of these, by turns: as many as static/js/wall.js keeps, of which 60 may come by the socket
+ON_PAGE = 40  # of these, when the page is drawn; the rest loads while it is looked at
 
 
 class Keeper(Protocol):
@@ -98,7 +99,7 @@ def latest(collection: str, wants: Wants, age: float = 0) -> list[dict[str, Any]
     """Item frames of the wall for pages, made at least `age` seconds ago."""
     until = time.time_ns() - int(age * 1e9)
     found = {name: item for name, item in items(collection).items() if item.sent_ns <= until}
-    return [frames.wall(item) for item in first(found, wants)]
+    return [frames.wall(item) for item in first(found, wants)[:ON_PAGE]]
 
 
 def first(found: dict[str, Item], wants: Wants) -> list[Item]:

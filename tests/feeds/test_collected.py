@@ -190,3 +190,29 @@ async def test_browsers_without_sockets_get_the_same(foxes, wall):
     assert hello["items"] == answer["items"]
     assert (answer["whole"], answer["gap"]) == (True, 0)
     assert [each["href"] for each in answer["items"]] == [f"/p/{row.public_id}" for row in rows[::-1]]
+
+
+async def test_a_large_collection_is_all_there_and_its_page_begins_small(foxes, wall, make, async_client, monkeypatch):
+    collection, _ = foxes
+    for n in range(60):
+        await db.run(keeping.add, collection, await db.run(make, prompt=f"badger {n}"))
+    socket, hello = await watch(wall)
+    assert len(hello["items"]) == 63
+    assert (await async_client.get(f"/wall/{wall.slug}")).text.count("data-span=") == 40 + 2
+    await socket.disconnect()
+    monkeypatch.setattr(collected, "SHOWN", 5)
+    socket, hello = await watch(wall)
+    assert [each["prompt"] for each in hello["items"]] == [f"badger {n}" for n in range(55, 60)]
+    await socket.disconnect()
+
+
+async def test_many_that_come_at_once_all_arrive(foxes, wall, make, soon):
+    collection, _ = foxes
+    await db.run(Collection.objects.filter(pk=collection.pk).update, visibility="private")
+    for n in range(60):
+        await db.run(keeping.add, collection, await db.run(make, prompt=f"badger {n}"))
+    socket, hello = await watch(wall)
+    assert hello["items"] == []
+    await db.run(Collection.objects.filter(pk=collection.pk).update, visibility="public")
+    assert len({(await socket.hear())["href"] for _ in range(63)}) == 63
+    await socket.disconnect()
