@@ -77,7 +77,8 @@ def _table(model: type[models.Model], folder: Path) -> dict[str, Any]:
             yield row
 
     with path.open("w", encoding="utf-8") as file:
-        serializers.serialize("jsonl", each(), stream=file, fields=fields, cls=Exact)
+        # Sorted: PostgreSQL orders the keys of its JSON by itself, and equal rows are to have equal hashes.
+        serializers.serialize("jsonl", each(), stream=file, fields=fields, cls=Exact, sort_keys=True)
     with path.open("rb") as content:
         return {"label": label, "count": count, "sha256": hashlib.file_digest(content, "sha256").hexdigest()}
 
