@@ -192,7 +192,7 @@ CHECKS = [
         "lane/test_handler.py::test_it_stops_waiting_for_a_dripping_body",
         "lane/test_protocol.py::test_it_lets_a_slow_body_live_longer_than_the_heads_deadline",
         "hold/test_dripping.py",
-        reduced="80 connections, not 500",
+        reduced="80 heads, not 250 and 250 bodies",
     ),
     check(
         24,
