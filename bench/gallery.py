@@ -75,12 +75,14 @@ def fill(rows: int) -> None:
     from django.core.management import call_command
     from django.db import connection, transaction
 
+    from pollweb.lib import db
+
     call_command("migrate", verbosity=0)
     began = time.monotonic()
     first, step = int((time.time() - OLDEST) * 1000), int(OLDEST * 1000 / rows)
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":  # made again at the end: many times faster
-            cursor.execute("SET LOCAL statement_timeout = 0")
+            db.without_haste(cursor)
             cursor.execute("DROP INDEX generation_search_words")
         _base(min(BASE, rows), first, step)
         for copy in range(1, rows // BASE):
@@ -94,6 +96,7 @@ def fill(rows: int) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET statement_timeout = 0")
+            cursor.connection.silence = None
             cursor.execute("VACUUM ANALYZE")
         else:
             cursor.execute("ANALYZE")

@@ -33,7 +33,7 @@ from generation.requests import ImageRequest, store  # noqa: E402
 from pollweb.accounts import tokens, usage  # noqa: E402
 from pollweb.accounts.models import Membership, Team, UsageHour, User  # noqa: E402
 from pollweb.accounts.usage import Key  # noqa: E402
-from pollweb.lib import ids  # noqa: E402
+from pollweb.lib import db, ids  # noqa: E402
 from pollweb.lib.paging import cursor  # noqa: E402
 
 TEAMS = 200
@@ -60,7 +60,7 @@ def fill_usage(teams: list[Team], rows: int, days: int) -> None:
     adapt, adapt_day = connection.ops.adapt_datetimefield_value, connection.ops.adapt_datefield_value
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL statement_timeout TO 0")  # filling takes longer than any page may
+            db.without_haste(cursor)  # filling takes longer than any page may
         moment = "timestamptz" if connection.vendor == "postgresql" else "text"
         day = "date" if connection.vendor == "postgresql" else "text"
         cursor.execute("CREATE TEMPORARY TABLE k (owner text, kind text, model text, team bigint, token bigint)")
@@ -124,6 +124,7 @@ def fill(rows: int, requests: int, days: int) -> Team:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET statement_timeout TO 0")
+            cursor.connection.silence = None
         cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
     return teams[0]
 
