@@ -296,7 +296,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "pollweb.context.site",
             ],
-            "builtins": ["pollweb.templatetags.pollweb"],
+            "builtins": ["pollweb.templatetags.pollweb", "pollweb.templatetags.drawing"],
         },
     }
 ]

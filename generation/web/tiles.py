@@ -1,6 +1,7 @@
 """A generation as pages show it: its shape in the grid, its words, its addresses."""
 
 import re
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -9,10 +10,18 @@ from django.utils.translation import gettext as _
 
 from generation import variants
 from generation.models import Generation
+from pollweb.lib.ages import age_step
 
 STEP, NARROWEST, WIDEST = 5, 40, 300  # ratio × 100: the steps that static/css/rows.css knows
 ROW = 264  # pixels: the height rows are laid out for
 SHOWN = {"prompt": 400, "response": 700}  # characters at most
+# Neither requests nor how they were made.
+UNSEEN = (
+    *("params", "message", "notes", "prompt", "response", "source_url", "error_message", "error_status"),
+    *("fingerprint", "scope", "dedupe_key", "request_id", "traceparent", "finish_reason"),
+    *("slot", "streamed", "rank", "reserved", "reserved_cost", "fence", "attempts", "lease_owner", "lease_until"),
+    *("deadline", "time_limit", "queued_at", "start_after", "prompt_tokens", "completion_tokens"),
+)
 # What would be bold, or a heading, were the whole answer drawn: a tile shows the words alone.
 BOLD, HEADING = re.compile(r"\*\*(\S[^*\n]*)\*\*"), re.compile(r"^#{1,6} +", re.MULTILINE)
 EAGER = 8  # pictures that are loaded at once; the rest when they come near
@@ -33,6 +42,29 @@ class Tile:
     position: int = EAGER
     own: bool = False
     of_team: bool = False  # seen by a member of the team that made it
+
+    @property
+    def looks(self) -> Hashable:
+        """Everything that a drawing of it depends on: what of the row may change, and how old it is told to be."""
+        it, file = self.generation, self.generation.artifact
+        return (
+            it.pk,
+            self.position if self.is_eager else None,
+            self.own,
+            self.of_team,
+            it.state,
+            it.visibility,
+            it.is_visible,
+            it.is_mature,
+            it.model,
+            it.width,
+            it.height,
+            it.duration,
+            self._start("prompt"),
+            self._start("response"),
+            (file.pk, file.placeholder, *file.variants) if file else None,
+            age_step(it.created_at),
+        )
 
     @property
     def prompt(self) -> str:
@@ -108,10 +140,9 @@ class Tile:
 
 
 def for_tiles(rows: QuerySet[Generation]) -> QuerySet[Generation]:
-    """Only what a tile shows: texts may be very long, and requests are not shown at all."""
-    unseen = ("params", "message", "notes", "prompt", "response", "source_url", "error_message")
+    """Only what a tile shows: texts may be very long, and to read a column of sixty rows takes time too."""
     starts = {f"{name}_start": Left(name, most) for name, most in SHOWN.items()}
-    return rows.select_related("artifact").defer(*unseen).annotate(**starts)
+    return rows.select_related("artifact").defer(*UNSEEN).annotate(**starts)
 
 
 def tiles(generations: list[Generation]) -> list[Tile]:

@@ -1,5 +1,6 @@
 """Search: what is public, by its words."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -23,6 +24,10 @@ class Hit:
     tile: Tile
     prompt: list[Part]
     response: list[Part]
+
+    @property
+    def looks(self) -> Hashable:
+        return self.tile.looks, tuple(self.prompt), tuple(self.response)
 
 
 def _hit(row: Generation, place: int, query: search.Query) -> Hit:

@@ -1,0 +1,47 @@
+"""What a thing looked like is remembered: a tile is drawn once, not for each of the thousands who see it."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+
+register = template.Library()
+
+MOST = 4000  # drawings, of one to three kilobytes each
+_drawings: OrderedDict[Hashable, SafeString] = OrderedDict()
+_lock = threading.Lock()
+
+
+def forget() -> None:
+    with _lock:
+        _drawings.clear()
+
+
+@register.simple_tag
+def drawn(name: str, **things: Any) -> SafeString:
+    """The template `name` with nothing but `things`.
+
+    What has `looks` says with it everything that its drawing depends on, but for the reader's language and time zone;
+    everything else stands for itself.
+    """
+    looks = tuple((key, getattr(thing, "looks", thing)) for key, thing in things.items())
+    seen = (name, get_language(), timezone.get_current_timezone_name(), looks)
+    with _lock:
+        known = _drawings.get(seen)
+        if known is not None:
+            _drawings.move_to_end(seen)
+    if known is None:
+        known = render_to_string(name, things)
+        if not settings.DEBUG:  # templates change there
+            with _lock:
+                _drawings[seen] = known
+                if len(_drawings) > MOST:
+                    _drawings.popitem(last=False)
+    return known
