@@ -84,6 +84,9 @@ def _refuse_unsafe(**kwargs: object) -> None:
 @signals.worker_init.connect
 def _read_patiently(**kwargs: object) -> None:
     """A worker's reads wait for what comes; those who send wait for nothing."""
+    from pollweb.lib import redis
+
+    redis.sync_seconds = 2.0
     app.conf.broker_transport_options = {**app.conf.broker_transport_options, "socket_timeout": 5}
 
 

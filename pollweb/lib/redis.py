@@ -33,6 +33,9 @@ QUIET_SECONDS = 5.0
 # Of a listener for one answer: longer than the blocking reads of feeds.hub, so that they end by themselves.
 LISTENER_SECONDS = 10.0
 
+# Of `sync_client`. Somebody waits for what a web process asks; a worker (pollweb.celery) may be patient.
+sync_seconds = 0.5
+
 _clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, redis.asyncio.Redis] = weakref.WeakKeyDictionary()
 _pipes: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Pipe] = weakref.WeakKeyDictionary()
 _sync: dict[str, redis.Redis] = {}
@@ -105,7 +108,7 @@ def sync_client() -> redis.Redis:
     """The shared client for code without an event loop."""
     url = settings.REDIS_URL
     if url not in _sync:
-        _sync[url] = _opened(redis, socket_timeout=0.5, socket_connect_timeout=0.5, retry=rest.OnceSync())
+        _sync[url] = _opened(redis, socket_timeout=sync_seconds, socket_connect_timeout=0.5, retry=rest.OnceSync())
     return _sync[url]
 
 
