@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone, translation
 
 from tests.fakes import Script
 
@@ -42,6 +43,14 @@ def empty_redis(redis_server: None) -> None:
     keys = list(client.scan_iter(f"{settings.REDIS_PREFIX}*", count=1000))
     if keys:
         client.delete(*keys)
+
+
+@pytest.fixture(autouse=True)
+def nobody_s_language() -> Iterator[None]:
+    """What a test's last page was drawn in stays with the thread."""
+    yield
+    translation.deactivate()
+    timezone.deactivate()
 
 
 @pytest.fixture(autouse=True, scope="session")
