@@ -54,7 +54,7 @@ GRACE_SECONDS = 10.0
 # What is held of a quota is given up by itself this long after the deadline, should nobody live to end it.
 HOLD_SECONDS = 300.0
 # A broker that is started again is back after a second. Who waits longer is better told so.
-BLINK_SECONDS = 1.0
+BLINK_SECONDS = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
