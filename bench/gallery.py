@@ -75,6 +75,7 @@ def fill(rows: int) -> None:
     from django.core.management import call_command
     from django.db import connection, transaction
 
+    from bench.measure import analyse
     from pollweb.lib import db
 
     call_command("migrate", verbosity=0)
@@ -93,13 +94,8 @@ def fill(rows: int) -> None:
                 "CREATE INDEX generation_search_words ON generation_searchentry USING gin (words)"
                 " WITH (fastupdate = off)"
             )
+    analyse()
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SET statement_timeout = 0")
-            cursor.connection.silence = None
-            cursor.execute("VACUUM ANALYZE")
-        else:
-            cursor.execute("ANALYZE")
         cursor.execute("SELECT count(*) FROM generation_searchentry")
         print(f"{cursor.fetchone()[0]:,} on {connection.vendor} in {time.monotonic() - began:.0f} s", flush=True)
 

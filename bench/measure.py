@@ -141,6 +141,17 @@ def listening() -> socket.socket:
     return listener
 
 
+def analyse() -> None:
+    """What a database that grew slowly has behind it already: statistics, and on PostgreSQL a vacuum."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET statement_timeout = 0")
+            cursor.connection.silence = None
+        cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
+
+
 def spread(values: Sequence[float], digits: int = 3) -> str:
     """`median (least-most)`"""
     least, most = min(values), max(values)

@@ -28,6 +28,7 @@ from django.db import connection, transaction  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from bench.measure import analyse  # noqa: E402
 from generation.models import Generation  # noqa: E402
 from generation.requests import ImageRequest, store  # noqa: E402
 from pollweb.accounts import tokens, usage  # noqa: E402
@@ -121,11 +122,7 @@ def fill(rows: int, requests: int, days: int) -> Team:
     print(f"{Generation.objects.count():,} generations in {time.monotonic() - began:.0f} s", flush=True)
     member = User.objects.create_user("bench", "bench@example.com")
     Membership.objects.create(team=teams[0], user=member, role="owner")
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SET statement_timeout TO 0")
-            cursor.connection.silence = None
-        cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
+    analyse()
     return teams[0]
 
 

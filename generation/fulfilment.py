@@ -25,6 +25,7 @@ from generation import (
     artifacts,
     attempts,
     catalogue,
+    ending,
     enhancing,
     finishing,
     inputs,
@@ -36,7 +37,7 @@ from generation import (
     tasks,
     variants,
 )
-from generation.errors import Cancelled, ProviderError, ProviderTimeout
+from generation.errors import Cancelled, ProviderError
 from generation.handoff import Sender
 from generation.models import Generation, State
 from generation.requests import ChatRequest, Request, text_of
@@ -267,21 +268,8 @@ async def _fail(row: Generation, fence: int, error: BaseException) -> None:
 
 
 def _end_badly(row: Generation, fence: int, error: PollwebError) -> None:
-    state = State.FAILED
-    if isinstance(error, Cancelled):
-        state = State.CANCELLED
-    elif isinstance(error, ProviderTimeout):
-        state = State.EXPIRED
-    with transaction.atomic():
-        ended = Generation.objects.finish(
-            row.pk, fence, state, error_code=error.code, error_message=error.message, error_status=error.status
-        )
-        if ended:
-            row.state, row.finished_at = state, timezone.now()
-            row.error_code, row.error_message = error.code, error.message
-            row.count()
-            notices.tell_end([row])
-            _tell(row)
+    if ending.badly(row, fence, State.RUNNING, error):
+        _tell(row)
 
 
 def _tell(row: Generation) -> None:

@@ -22,6 +22,7 @@ from generation import (
     artifacts,
     cache,
     catalogue,
+    ending,
     finishing,
     fulfilment,
     handoff,
@@ -364,7 +365,7 @@ def _announce(row: Generation) -> None:
 async def _hand_over(row: Generation) -> None:
     """Tell the workers of a row that somebody waits for. QueueAway when the broker stays away: nobody would make it."""
     until = time.monotonic() + BLINK_SECONDS
-    while not await db.run(tasks.send, row):
+    while not await asyncio.to_thread(tasks.send, row):  # not by a thread of the database: Redis may be silent
         if time.monotonic() >= until:
             error = QueueAway("What makes this cannot be reached at the moment. Try again.", retry_after=5)
             if await db.run(_give_up, row, error):
@@ -375,9 +376,10 @@ async def _hand_over(row: Generation) -> None:
 
 def _give_up(row: Generation, error: PollwebError) -> bool:
     """Whoever asks again under the same key asks anew."""
-    given_up = Generation.objects.give_up(row.pk, error)
-    if given_up:
-        idempotency.forget(row.pk)
+    with transaction.atomic():
+        given_up = ending.badly(row, row.fence, State.QUEUED, error)
+        if given_up:
+            idempotency.forget(row.pk)
     return given_up
 
 

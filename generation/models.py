@@ -15,7 +15,6 @@ from generation import pricing, requests
 from pollweb.accounts import quota, usage
 from pollweb.accounts.models import App, Team, Token, User
 from pollweb.lib import ids
-from pollweb.lib.errors import PollwebError
 
 LEASE = timedelta(seconds=20)
 MOST_ATTEMPTS = 3
@@ -187,21 +186,6 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
             if cancelled:
                 self.model.objects.get(pk=pk).count()
         return cancelled
-
-    def give_up(self, pk: Any, error: PollwebError) -> bool:
-        """A row that nobody has begun ends with this error. False when somebody has, or it is final."""
-        with transaction.atomic():
-            given_up = self.filter(pk=pk, state=State.QUEUED).update(
-                state=State.FAILED,
-                finished_at=timezone.now(),
-                dedupe_key=None,
-                error_code=error.code,
-                error_message=error.message,
-                error_status=error.status,
-            )
-            if given_up:
-                self.model.objects.get(pk=pk).count()
-        return bool(given_up)
 
 
 class Generation(models.Model):

@@ -1,7 +1,6 @@
 """Celery's doors: a message says which row to look at, and nothing else."""
 
 import logging
-import time
 from typing import Any
 
 from celery import shared_task
@@ -13,14 +12,6 @@ from generation.providers import registry
 from pollweb.lib import redis
 
 log = logging.getLogger(__name__)
-
-AWAY_SECONDS = 0.5
-_away_until = 0.0  # of time.monotonic(): the broker did not answer
-
-
-def forget() -> None:
-    global _away_until
-    _away_until = 0.0
 
 
 @shared_task(name="generation.fulfil", ignore_result=True)
@@ -114,15 +105,13 @@ def send(row: Generation) -> bool:
 
 
 def _publish(task: Any, argument: str, queue: str) -> bool:
-    """False when the broker is away. Then nobody asks it for a while: each would hold a thread until it is given up."""
-    global _away_until
-    if time.monotonic() < _away_until:
-        return False
+    """False when the broker is away."""
     try:
-        redis.sync_client().ping()  # kombu's connections wait for a silent server for seconds, and try again
+        # A broker that is silent is found out by this, in a moment and once for all: kombu's own connections wait for
+        # seconds, and try again.
+        redis.sync_client().ping()
         task.apply_async((argument,), queue=queue, retry=False)
     except (redis.RedisError, OperationalError, OSError) as exc:
-        _away_until = time.monotonic() + AWAY_SECONDS
         log.warning("%s could not be sent to the workers: %s", task.name, exc)
         return False
     return True

@@ -10,14 +10,15 @@ import threading
 import time
 from datetime import timedelta
 
-from django.db import close_old_connections, transaction
+from django.db import close_old_connections
 from django.db.models import Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from feeds import outbox, policy
 from feeds.relay.following import Follower
-from generation import drains, notices, offers, records, search, tasks, variants, wellbeing
+from generation import drains, ending, offers, records, search, tasks, variants, wellbeing
+from generation.errors import ProviderTimeout, WorkerLost
 from generation.models import MOST_ATTEMPTS, Generation, State
 from generation.search import likeness
 from pollweb.accounts import webhooks
@@ -187,13 +188,8 @@ def give_on() -> None:
                 log.warning("%s was left by its worker and is queued again", row.public_id)
                 _tell(row)
         else:
-            _end(
-                row,
-                State.FAILED,
-                "worker_lost",
-                "Three workers ended while they made this. It will not be tried again.",
-                502,
-            )
+            error = WorkerLost("Three workers ended while they made this. It will not be tried again.")
+            ending.badly(row, row.fence, row.state, error)
 
 
 def expire() -> None:
@@ -203,25 +199,8 @@ def expire() -> None:
         Q(state=State.QUEUED) | Q(state=State.RUNNING, lease_until__lt=now), deadline__lt=now
     )
     for row in late.order_by("deadline")[:BATCH]:
-        _end(row, State.EXPIRED, "deadline_exceeded", "This was not made before its deadline. Try again.", 504)
-
-
-def _end(row: Generation, state: State, code: str, message: str, status: int) -> None:
-    with transaction.atomic():
-        ended = Generation.objects.filter(pk=row.pk, fence=row.fence, state=row.state).update(
-            state=state,
-            finished_at=timezone.now(),
-            lease_until=None,
-            dedupe_key=None,
-            error_code=code,
-            error_message=message,
-            error_status=status,
-        )
-        if ended:
-            row.state, row.finished_at = state, timezone.now()
-            row.error_code, row.error_message = code, message
-            row.count()
-            notices.tell_end([row])
+        error = ProviderTimeout("This was not made before its deadline. Try again.")
+        ending.badly(row, row.fence, row.state, error)
 
 
 def _tell(row: Generation) -> None:

@@ -1,6 +1,5 @@
 #!/bin/sh
-# test-services.sh: the suite on PostgreSQL and an outer Redis, then slow tests that need them (the units under a real
-# systemd among them), then the tests of the served application under daphne.
+# test-services.sh: the suite on PostgreSQL and an outer Redis, then the tests of the served application under daphne.
 # Django makes and drops a database of its own (test_…); keys have a prefix of their own; nothing else is touched.
 set -eu
 cd "$(dirname "$0")/.."
@@ -24,5 +23,4 @@ for name, reach in (
 PYTHON
 
 scripts/pytest.sh --create-db --numprocesses auto --dist worksteal "$@"
-scripts/pytest.sh --create-db -m slow tests/test_silent_services.py tests/hold/test_systemd.py
 POLLWEB_SERVER=daphne exec scripts/pytest.sh --create-db tests/serving "$@"

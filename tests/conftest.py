@@ -156,7 +156,7 @@ def working(
     monkeypatch.setattr(attempts, "PAUSES", ((0.0, 0.01),))
     # The smaller forms of pictures are made long after a test has its answer, and would run into the next one.
     monkeypatch.setattr(tasks, "send_picture", lambda digest: None)
-    for module in (attempts, breaker, cache, media, tasks, identity, tallies):
+    for module in (attempts, breaker, cache, media, identity, tallies):
         module.forget()
     local_line.forget()
     yield script

@@ -1,4 +1,7 @@
-"""A PostgreSQL server of a test's own, from Debian's package, that can be killed and started again."""
+"""A PostgreSQL server of a test's own, from Debian's package, that can be killed and started again.
+
+No Python package brings one, so a machine may lack it: there `serving` skips the test. `.ci/run` installs it.
+"""
 
 import os
 import shutil
@@ -10,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from tests.site import eventually, free_port
 
@@ -76,6 +80,8 @@ class Postgres:
 
 @contextmanager
 def serving() -> Iterator[Postgres]:
+    if reason := cannot():
+        pytest.skip(reason)
     # pytest's folders are root's alone.
     with tempfile.TemporaryDirectory(prefix="pollweb-postgres-") as name:
         make(Path(name))

@@ -22,10 +22,12 @@ def token_of(site: Site) -> str:
     return manage(site, "createtoken", "--team", "alice", "--tier", "nectar", "--visibility", "public")
 
 
-def manage(site: Site, *words: str) -> str:
+def manage(site: Site, *words: str, **environment: str) -> str:
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("POLLWEB_")}
+    own = {"DJANGO_SETTINGS_MODULE": "pollweb.settings", "POLLWEB_HOME": str(site.home), **environment}
     made = subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), *words],
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "pollweb.settings", "POLLWEB_HOME": str(site.home)},
+        env={**outer, **own},
         capture_output=True,
         text=True,
         check=True,

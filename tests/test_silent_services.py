@@ -15,7 +15,8 @@ import pytest
 
 from pollweb import config
 from pollweb.lib import postgresql, redis
-from tests import databases
+from tests import databases, redis_server
+from tests.redis_server import RedisServer
 from tests.site import Site, end, eventually
 
 
@@ -129,14 +130,25 @@ def test_without_a_limit_of_the_server_nobody_is_hurried(options: str) -> None:
     assert postgresql.patient(options).silence is None
 
 
-async def test_a_subscriber_notices_that_redis_fell_silent(between: Any, settings: Any, monkeypatch: Any) -> None:
-    url = settings.REDIS_URL
-    if url.startswith("unix:"):
-        pytest.skip("a socket of this machine does not fall silent; make test-services has another")
-    parts = urlsplit(url)
-    proxy = between(parts.hostname, parts.port or 6379)
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    with redis_server.serving(tmp_path) as found:
+        assert eventually(lambda: _answers(found.port), 10)
+        yield found
+
+
+def _answers(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
+
+
+async def test_a_subscriber_notices_that_redis_fell_silent(
+    between: Any, server: RedisServer, settings: Any, monkeypatch: Any
+) -> None:
+    proxy = between("127.0.0.1", server.port)
     monkeypatch.setattr(redis, "QUIET_SECONDS", 0.2)
-    settings.REDIS_URL = parts._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
+    settings.REDIS_URL = f"redis://127.0.0.1:{proxy.port}/0"
     listener = redis.listener()
     pubsub = listener.pubsub()
     channel = redis.key("silence", os.getpid())

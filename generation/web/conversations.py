@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from generation.requests import ChatRequest
 from generation.web import brought
@@ -13,6 +13,29 @@ from generation.web.contents import others_in, pictures_in, words_of
 from generation.web.message_fields import MOST, ROLES, Line, beside_of
 
 SAME = {"developer": "system"}  # another name of it
+LEFT_OUT = {
+    "messages": ngettext_lazy(
+        "The first message is left out: up to %(most)s can stand before the question.",
+        "The first %(n)s messages are left out: up to %(most)s can stand before the question.",
+        "n",
+    ),
+    "roles": ngettext_lazy(
+        "%(n)s message is left out: the form does not have its role.",
+        "%(n)s messages are left out: the form does not have their roles.",
+        "n",
+    ),
+    "pictures": ngettext_lazy(
+        "%(n)s picture is no longer here: pictures that come with a question are kept for an hour or so.",
+        "%(n)s pictures are no longer here: pictures that come with a question are kept for an hour or so.",
+        "n",
+    ),
+    "others": ngettext_lazy(
+        "%(n)s part that is neither words nor a picture, such as a recording, is left out.",
+        "%(n)s parts that are neither words nor pictures, such as recordings, are left out.",
+        "n",
+    ),
+    "calls": gettext_lazy("Calls of functions that are very long are left out."),
+}
 
 
 @dataclass(slots=True)
@@ -28,11 +51,11 @@ class Conversation:
 def of(request: ChatRequest) -> Conversation:
     """The question is the user's last message, unless a model or a tool has spoken since: then there is none."""
     said = list(request.messages)
-    roles = [str(message.get("role") or "user") for message in said]
+    roles = [_role(message) for message in said]
     last = max((number for number, role in enumerate(roles) if role == "user"), default=-1)
-    asks = last >= 0 and all(SAME.get(role, role) == "system" for role in roles[last + 1 :])
+    asks = last >= 0 and set(roles[last + 1 :]) <= {"system"}
     question = said.pop(last) if asks else {}
-    known = [message for message in said if SAME.get(_role(message), _role(message)) in ROLES]
+    known = [message for message in said if _role(message) in ROLES]
     lines = [_line(message) for message in known]
     lines = [line for line in lines if not line.is_empty]
     pictures = brought.of(pictures_in(question.get("content")))
@@ -44,52 +67,18 @@ def of(request: ChatRequest) -> Conversation:
         "others": sum(others_in(message.get("content")) for message in request.messages),
         "calls": sum(1 for message in known if message.get("tool_calls") and not beside_of(message)),
     }
-    words = words_of(question.get("content"))
-    return Conversation(lines[-MOST:], words, pictures, _sentences(**counts))
+    left_out = [LEFT_OUT[name] % {"n": count, "most": MOST} for name, count in counts.items() if count]
+    return Conversation(lines[-MOST:], words_of(question.get("content")), pictures, left_out)
 
 
 def _role(message: dict[str, Any]) -> str:
-    return str(message.get("role") or "user")
+    role = str(message.get("role") or "user")
+    return SAME.get(role, role)
 
 
 def _line(message: dict[str, Any]) -> Line:
-    role, content = _role(message), message.get("content")
-    return Line(SAME.get(role, role), words_of(content), tuple(brought.of(pictures_in(content))), beside_of(message))
-
-
-def _sentences(*, messages: int, roles: int, pictures: int, others: int, calls: int) -> list[str]:
-    told = []
-    if messages:
-        sentence = ngettext(
-            "The first message is left out: up to %(most)s can stand before the question.",
-            "The first %(n)s messages are left out: up to %(most)s can stand before the question.",
-            messages,
-        )
-        told.append(sentence % {"n": messages, "most": MOST})
-    if roles:
-        sentence = ngettext(
-            "%(n)s message is left out: the form does not have its role.",
-            "%(n)s messages are left out: the form does not have their roles.",
-            roles,
-        )
-        told.append(sentence % {"n": roles})
-    if pictures:
-        sentence = ngettext(
-            "%(n)s picture is no longer here: pictures that come with a question are kept for an hour or so.",
-            "%(n)s pictures are no longer here: pictures that come with a question are kept for an hour or so.",
-            pictures,
-        )
-        told.append(sentence % {"n": pictures})
-    if others:
-        sentence = ngettext(
-            "%(n)s part that is neither words nor a picture, such as a recording, is left out.",
-            "%(n)s parts that are neither words nor pictures, such as recordings, are left out.",
-            others,
-        )
-        told.append(sentence % {"n": others})
-    if calls:
-        told.append(_("Calls of functions that are very long are left out."))
-    return told
+    content = message.get("content")
+    return Line(_role(message), words_of(content), tuple(brought.of(pictures_in(content))), beside_of(message))
 
 
 def settings_left_out(names: list[str]) -> list[str]:

@@ -5,8 +5,6 @@ Made in the background; one at a time for each team and each person. It lies on 
 week, under a random name, readable by this server only; whoever asked for it can download it.
 """
 
-import csv
-import io
 import logging
 import os
 import re
@@ -164,7 +162,8 @@ def _all(archive: zipfile.ZipFile, export: DataExport, most: int) -> int:
 def _some(archive: zipfile.ZipFile, export: DataExport, most: int) -> int:
     """The chosen results, and `metadata.csv`: a line for each file that is in."""
     assert export.team is not None
-    table, names, left_out = io.StringIO(), set(), 0
+    lines: list[dict[str, Any]] = []
+    names, left_out = set(), 0
     for number, piece in enumerate(chosen(export.team, export.items)):
         if number % 100 == 0:
             DataExport.objects.filter(pk=export.pk).update(started_at=timezone.now())  # a word to `tidy`
@@ -173,11 +172,8 @@ def _some(archive: zipfile.ZipFile, export: DataExport, most: int) -> int:
             left_out += 1
             continue
         names.add(name)
-        line = csv.DictWriter(table, ["file", *piece.facts], lineterminator="\r\n")
-        if len(names) == 1:
-            line.writeheader()
-        line.writerow({"file": name, **{key: tables.cell(value) for key, value in piece.facts.items()}})
-    _put(archive, "metadata.csv", table.getvalue().encode())
+        lines.append({"file": name, **piece.facts})
+    _put(archive, "metadata.csv", tables.written(lines))
     return left_out
 
 

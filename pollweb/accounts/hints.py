@@ -28,11 +28,9 @@ log = logging.getLogger(__name__)
 TOPICS = ("now", "request", "result", "team")
 APART = 0.25
 SETTLE = 0.3
-REST = 5.0  # nobody is told for so long after Redis did not answer
 MOST = 10_000
 
 _told: OrderedDict[str, float] = OrderedDict()
-_away_until = 0.0
 
 
 def tell(team_id: int | None, *topics: str) -> None:
@@ -65,20 +63,13 @@ def digest(session_key: str) -> str:
 
 
 def _publish(*words: str) -> None:
-    global _away_until
-    if time.monotonic() < _away_until:
-        return
-    try:
+    with suppress(redis.RedisError, OSError):
         redis.sync_client().publish(redis.key("hints"), " ".join(words))
-    except (redis.RedisError, OSError):
-        _away_until = time.monotonic() + REST
 
 
 def forget() -> None:
     """As if nobody had been told anything (tests)."""
-    global _away_until
     _told.clear()
-    _away_until = 0.0
 
 
 class Seat:

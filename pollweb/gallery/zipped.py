@@ -6,13 +6,11 @@ sizes after its bytes (APPNOTE, 4.3.9), which every unpacker reads from the dire
 """
 
 import asyncio
-import csv
-import io
 import re
 import zipfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import batched
-from typing import Any, BinaryIO
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -23,10 +21,10 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
 from feeds.visitors import Visitors
-from generation import store
 from generation.models import Generation
 from generation.web.result import file_name
 from pollweb.accounts import tables
+from pollweb.gallery.filed import facts, opened
 from pollweb.gallery.models import MOST_ITEMS, Collection
 from pollweb.lib import db
 from pollweb.lib.errors import Unavailable
@@ -105,7 +103,7 @@ async def _written(about: dict[str, Any], items: Sequence[UUID]) -> AsyncIterato
             for row in await db.run(_rows, part):
                 number += 1
                 size = row.artifact.size if row.artifact else len(row.response.encode())
-                source = await asyncio.to_thread(_opened, row) if size <= room else None
+                source = await asyncio.to_thread(opened, row) if size <= room else None
                 if source is None:
                     missing.append({"address": _address(row), "why": "no room" if size > room else "lost"})
                     continue
@@ -116,21 +114,17 @@ async def _written(about: dict[str, Any], items: Sequence[UUID]) -> AsyncIterato
                     while data := await asyncio.to_thread(source.read, BLOCK):
                         target.write(data)
                         yield pipe.take()
-                told.append({"file": entry.filename, **_facts(row)})
+                told.append({"file": entry.filename, "address": _address(row), **facts(row)})
                 yield pipe.take()
         index = {**about, "items": told, "left_out": missing}
         archive.writestr("index.json", orjson.dumps(index, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-        archive.writestr("metadata.csv", _table(told))
+        archive.writestr("metadata.csv", tables.written(told))
     yield pipe.take()
 
 
 def _rows(keys: Sequence[UUID]) -> list[Generation]:
     found = Generation.objects.public().select_related("artifact").in_bulk(list(keys))
     return [found[key] for key in keys if key in found]
-
-
-def _opened(row: Generation) -> BinaryIO | None:
-    return store.open_file(row.artifact_id) if row.artifact_id else io.BytesIO(row.response.encode())
 
 
 def _address(row: Generation) -> str:
@@ -144,27 +138,3 @@ def _about(collection: Collection) -> dict[str, Any]:
         "address": f"{settings.SITE_URL}/c/{collection.public_id}",
         "at": timezone.now().isoformat(timespec="seconds"),
     }
-
-
-def _facts(row: Generation) -> dict[str, Any]:
-    return {
-        "address": _address(row),
-        "kind": row.kind,
-        "prompt": row.prompt,
-        "model": row.model,
-        "seed": row.seed,
-        "width": row.width or None,
-        "height": row.height or None,
-        "seconds": row.duration or None,
-        "created_at": row.created_at.isoformat(timespec="seconds"),
-    }
-
-
-def _table(told: list[dict[str, Any]]) -> bytes:
-    """UTF-8 with the mark that spreadsheets know it by."""
-    file = io.StringIO()
-    if told:
-        lines = csv.DictWriter(file, list(told[0]), lineterminator="\r\n")
-        lines.writeheader()
-        lines.writerows({key: tables.cell(value) for key, value in each.items()} for each in told)
-    return file.getvalue().encode("utf-8-sig")

@@ -1,11 +1,12 @@
-"""Redis was silent a moment ago: whoever comes shortly after is told so at once, and does not wait for the same again.
+"""Redis was asked in vain a moment ago: whoever comes shortly after is told so at once, and does not wait for the same.
 
-A refused connection costs nothing; a machine that vanished, or a server that hangs, costs every question its whole
-time. A request asks several, so without a memory their times would add up.
+A refused connection costs nothing; a machine that vanished, a server that hangs, or Sentinels that are away cost every
+question its whole time. A request asks several, so without a memory their times would add up.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from redis.asyncio.retry import Retry as AsyncRetry
@@ -15,6 +16,7 @@ from redis.exceptions import TimeoutError as Silent
 from redis.retry import Retry
 
 SECONDS = 0.5
+COSTLY = 0.1  # seconds: what fails sooner may be tried by everybody
 _until = 0.0  # of time.monotonic()
 
 
@@ -34,19 +36,27 @@ def check() -> None:
         raise Disconnected("Redis was away a moment ago")
 
 
+@contextmanager
+def _noticed() -> Iterator[None]:
+    check()
+    began = time.monotonic()
+    try:
+        yield
+    except (Disconnected, Silent):
+        if time.monotonic() - began > COSTLY:
+            begin()
+        raise
+
+
 class Once(AsyncRetry):
-    """A lost connection is opened again, once; silence is not tried again, and remembered."""
+    """A lost connection is opened again, once; silence is not tried again."""
 
     def __init__(self) -> None:
         super().__init__(NoBackoff(), 1, (Disconnected,))
 
     async def call_with_retry(self, do: Callable[[], Any], *args: Any, **options: Any) -> Any:
-        check()
-        try:
+        with _noticed():
             return await super().call_with_retry(do, *args, **options)
-        except Silent:
-            begin()
-            raise
 
 
 class OnceSync(Retry):
@@ -56,9 +66,5 @@ class OnceSync(Retry):
         super().__init__(NoBackoff(), 1, (Disconnected,))
 
     def call_with_retry(self, do: Callable[[], Any], *args: Any, **options: Any) -> Any:
-        check()
-        try:
+        with _noticed():
             return super().call_with_retry(do, *args, **options)
-        except Silent:
-            begin()
-            raise

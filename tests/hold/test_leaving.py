@@ -114,10 +114,10 @@ def test_it_ends_in_order_with_everybody_there_and_no_job_is_lost(tmp_path: Path
             took = time.monotonic() - began
             thread.join(20)
             upstream.delay = 0.0
-            done = rows(site, "select count(*) from generation_generation where kind = 'image' and state = 'succeeded'")
+            made = "select count(*) from generation_generation where kind = 'image' and state = 'succeeded'"
+            done = rows(site, made)[0][0]
             again = Site(home).ready()
-            final = "select count(*) from generation_generation where kind = 'image' and state = 'succeeded'"
-            assert eventually(lambda: rows(site, final)[0][0] == JOBS, 60), rows(
+            assert eventually(lambda: rows(site, made)[0][0] == JOBS, 60), rows(
                 site, "select state, error_code, count(*) from generation_generation group by 1, 2"
             )
         finally:
@@ -129,7 +129,7 @@ def test_it_ends_in_order_with_everybody_there_and_no_job_is_lost(tmp_path: Path
     record_property(
         "figures",
         f"gone after {took:.1f} s with {code}: {good} of {REQUESTS} answered, {whole} of {LISTENERS} streams ended "
-        f"whole, sockets closed {sorted(set(clients.closed), key=str)}; {done[0][0]} of {JOBS} jobs done by then, the "
+        f"whole, sockets closed {sorted(set(clients.closed), key=str)}; {done} of {JOBS} jobs done by then, the "
         "others after the next start",
     )
     assert not taken

@@ -4,9 +4,7 @@ The release before is the newest tag; without one it is the commit before the ne
 something to migrate.
 """
 
-import os
 import subprocess
-import sys
 import tarfile
 import time
 from collections.abc import Iterator
@@ -17,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from tests import postgres
+from tests import databases
 from tests.hold.pace import FULL, Pace, longest, statuses
 from tests.site import ROOT, Answer, Site, end, eventually
+from tests.test_recovery import manage
 
 pytestmark = [pytest.mark.slow, pytest.mark.hold, pytest.mark.timeout(300)]
 EVERY = 0.1 if FULL else 0.25
@@ -45,26 +44,11 @@ def release_before() -> str:
     return git("rev-parse", "--verify", f"{newest}~1") if newest else ""
 
 
-@contextmanager
-def unpacked(commit: str, folder: Path) -> Iterator[Path]:
+def unpack(commit: str, folder: Path) -> Path:
     packed = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=True).stdout
     with tarfile.open(fileobj=BytesIO(packed)) as archive:
         archive.extractall(folder, filter="data")
-    yield folder
-
-
-def manage(root: Path, site: Site, *words: str, **environment: str) -> str:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("POLLWEB_")}
-    own = {"DJANGO_SETTINGS_MODULE": "pollweb.settings", "POLLWEB_HOME": str(site.home), "POLLWEB_MODELS": "none"}
-    done = subprocess.run(
-        [sys.executable, str(root / "manage.py"), *words],
-        env={**kept, **own, **environment},
-        cwd=root,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return folder
 
 
 @contextmanager
@@ -72,10 +56,8 @@ def database(kind: str) -> Iterator[dict[str, str]]:
     if kind == "sqlite":
         yield {}
         return
-    if reason := postgres.cannot():
-        pytest.skip(reason)
-    with postgres.serving() as server:
-        yield {"POLLWEB_DATABASE_URL": server.url}
+    with databases.fresh("migrated") as url:
+        yield {"POLLWEB_DATABASE_URL": url}
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
@@ -84,7 +66,7 @@ def test_the_release_before_answers_while_the_database_is_migrated(
 ) -> None:
     commit = release_before()
     if not commit:
-        pytest.skip("there is no history of this checkout")
+        pytest.skip("there is no history of this checkout")  # as in an archive of it: no older code is anywhere
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "pollweb.toml").write_text(TOML)
 
@@ -97,19 +79,19 @@ def test_the_release_before_answers_while_the_database_is_migrated(
         )[number % 4]
         return what, site.ask(path)
 
-    with unpacked(commit, tmp_path / "before") as before, database(kind) as environment:
-        site = Site(tmp_path / "home", root=before, **environment)
+    with database(kind) as environment:
+        site = Site(tmp_path / "home", root=unpack(commit, tmp_path / "before"), **environment)
         try:
             site.ready()
             assert eventually(lambda: site.ask("/prompt/first?width=64&height=64").status == 200, 60)
-            open_before = manage(ROOT, site, "showmigrations", "--plan", **environment).count("[ ]")
+            open_before = manage(site, "showmigrations", "--plan", **environment).count("[ ]")
             with Pace(EVERY, ask) as pace:
                 time.sleep(BEFORE)
                 began = time.monotonic()
-                manage(ROOT, site, "migrate", "--verbosity", "0", **environment)
+                manage(site, "migrate", "--verbosity", "0", **environment)
                 done = time.monotonic()
                 time.sleep(AFTER)
-            open_after = manage(ROOT, site, "showmigrations", "--plan", **environment).count("[ ]")
+            open_after = manage(site, "showmigrations", "--plan", **environment).count("[ ]")
         finally:
             end(site)
     usual, meanwhile = pace.between(0, began), pace.between(began, done)

