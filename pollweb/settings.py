@@ -184,7 +184,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "pollweb.lib.middleware.RequestIds",
     "django.middleware.security.SecurityMiddleware",
-    "pollweb.lib.packing.StaticFiles",
+    "pollweb.lib.static_files.StaticFiles",
     "pollweb.lib.packing.Pages",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -304,6 +304,10 @@ TEMPLATES = [
 STATIC_URL = "static/"
 STATIC_ROOT = POLLWEB_HOME / "static"
 STATICFILES_DIRS = [ROOT / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "pollweb.lib.static_files.Versioned"},
+}
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 

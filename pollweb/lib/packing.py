@@ -4,17 +4,12 @@ import gzip
 import hashlib
 import os
 from pathlib import Path
-from typing import Any
-from wsgiref.headers import Headers
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
-from whitenoise.middleware import WhiteNoiseMiddleware
-from whitenoise.responders import StaticFile
 
-PACKED = (".css", ".js", ".svg", ".json", ".txt", ".md")  # fonts and pictures are packed by themselves
 LEAST = 1_000  # bytes: below, the headers are the most of it
 
 
@@ -31,22 +26,11 @@ class Pages(GZipMiddleware):
         return super().process_response(request, response)
 
 
-class StaticFiles(WhiteNoiseMiddleware):
-    """WhiteNoise, with a packed form of each text beside it; they are made when a process starts and finds none."""
+def packed_file(path: Path) -> Path | None:
+    """Its packed form, in POLLWEB_HOME/packed under the name of its content, made where it is not there yet.
 
-    def get_static_file(self, path: str, url: str, stat_cache: Any = None) -> StaticFile:
-        plain = super().get_static_file(path, url, stat_cache)
-        packed = _packed(Path(path)) if path.endswith(PACKED) else None
-        if packed is None:
-            return plain
-        headers = Headers([])
-        self.add_mime_headers(headers, path, url)
-        self.add_cache_headers(headers, path, url)
-        return StaticFile(path, headers.items(), encodings={"gzip": str(packed)})
-
-
-def _packed(path: Path) -> Path | None:
-    """Its packed form, in POLLWEB_HOME/packed under the name of its content; None where that cannot be written."""
+    None where it is too small to win anything, or cannot be written.
+    """
     content = path.read_bytes()
     if len(content) < LEAST:
         return None

@@ -1,15 +1,14 @@
 import gzip
 import re
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.utils import timezone
 
 from generation.models import Generation, State
 from pollweb.gallery import explore
 from pollweb.lib import ids
+from tests.scripts import scripts_of
 
 ITEM = re.compile(r'class="tile" href="/p/([\w-]{22})"')
 
@@ -245,21 +244,6 @@ def test_how_the_gallery_is_shown_is_remembered_and_given_back(client, make, mon
     assert "hx-get" in content
     client.cookies["pollweb_density"] = '"><script>'
     assert "<script>" not in client.get("/").content.decode()
-
-
-IMPORT = re.compile(r"""^import .*?from "\./([\w-]+\.js)";""", re.MULTILINE)
-
-
-def scripts_of(content: str) -> set[Path]:
-    """The files that a page's scripts are, with what they import."""
-    static = Path(settings.ROOT) / "static"
-    named = re.findall(r'<script[^>]*src="/?static/([^"]+)"', content)
-    waiting, found = [static / re.sub(r"\.[0-9a-f]{12}(?=\.js)", "", name) for name in named], set()
-    while waiting:
-        if (path := waiting.pop()) not in found:
-            found.add(path)
-            waiting += [path.parent / name for name in IMPORT.findall(path.read_text())]
-    return found
 
 
 def test_the_scripts_of_the_gallery_are_at_most_25_kilobytes(client, make):

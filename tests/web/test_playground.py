@@ -19,7 +19,7 @@ def test_it_shows_the_code_without_scripts(client, db):
 
 
 def test_every_file_that_it_loads_is_there(client, db):
-    loaded = re.findall(r'"/static/(react/[^"]+)"', client.get("/docs/react").content.decode())
+    loaded = re.findall(r'"/static/[0-9a-f]+/(react/[^"]+)"', client.get("/docs/react").content.decode())
     assert sorted(Path(name).suffix for name in loaded) == [".css", ".js"]
     assert all(finders.find(name) for name in loaded)
 
