@@ -15,12 +15,9 @@ from pollweb.lib.ages import age_step
 STEP, NARROWEST, WIDEST = 5, 40, 300  # ratio × 100: the steps that static/css/rows.css knows
 ROW = 264  # pixels: the height rows are laid out for
 SHOWN = {"prompt": 400, "response": 700}  # characters at most
-# Neither requests nor how they were made.
-UNSEEN = (
-    *("params", "message", "notes", "prompt", "response", "source_url", "error_message", "error_status"),
-    *("fingerprint", "scope", "dedupe_key", "request_id", "traceparent", "finish_reason"),
-    *("slot", "streamed", "rank", "reserved", "reserved_cost", "fence", "attempts", "lease_owner", "lease_until"),
-    *("deadline", "time_limit", "queued_at", "start_after", "prompt_tokens", "completion_tokens"),
+SEEN = (
+    *("public_id", "kind", "model", "state", "visibility", "is_mature", "hidden_at", "created_at"),
+    *("width", "height", "duration", "artifact__placeholder", "artifact__variants"),
 )
 # What would be bold, or a heading, were the whole answer drawn: a tile shows the words alone.
 BOLD, HEADING = re.compile(r"\*\*(\S[^*\n]*)\*\*"), re.compile(r"^#{1,6} +", re.MULTILINE)
@@ -139,10 +136,11 @@ class Tile:
         return _("Generated image: %(prompt)s") % {"prompt": words[:150]} if words else _("Generated image")
 
 
-def for_tiles(rows: QuerySet[Generation]) -> QuerySet[Generation]:
-    """Only what a tile shows: texts may be very long, and to read a column of sixty rows takes time too."""
+def for_tiles(rows: QuerySet[Generation], *more: str) -> QuerySet[Generation]:
+    """Only what a tile shows, and `more`: texts may be very long, and to read a column of sixty rows takes time too."""
     starts = {f"{name}_start": Left(name, most) for name, most in SHOWN.items()}
-    return rows.select_related("artifact").defer(*UNSEEN).annotate(**starts)
+    related = {name.partition("__")[0] for name in (*SEEN, *more) if "__" in name}
+    return rows.select_related(*related).only(*SEEN, *more).annotate(**starts)
 
 
 def tiles(generations: list[Generation]) -> list[Tile]:

@@ -200,7 +200,7 @@ def unjudged() -> GenerationQuerySet:
 def found_sensitive() -> list[Case]:
     """The newest first."""
     scores = dict(unjudged().newest_first().values_list("pk", "notes__nsfw_score")[:SHOWN])
-    rows = for_tiles(Generation.objects.filter(pk__in=list(scores))).in_bulk()
+    rows = for_tiles(Generation.objects.filter(pk__in=list(scores)), "finished_at").in_bulk()
     return [_found_sensitive(rows[pk], score) for pk, score in scores.items() if pk in rows]
 
 

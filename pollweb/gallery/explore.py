@@ -15,7 +15,7 @@ from generation import catalogue
 from generation.models import Generation
 from generation.web.engines import getting_ready
 from generation.web.tiles import for_tiles, tiles
-from pollweb.gallery.filters import KINDS, PERIODS, SHAPES, SORTS, Filters
+from pollweb.gallery.filters import KINDS, Filters
 from pollweb.lib.middleware import preferred
 from pollweb.lib.paging import cursor, place
 
@@ -50,11 +50,7 @@ def explore(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "is_filtered": filters.is_filtered,
         "chips": filters.chips(),
-        "kinds": [(name, _with_kind(filters, name).address()) for name in ("", *KINDS)],
-        "models": model_names(),
-        "shapes": [(name, label) for name, (label, _test) in SHAPES.items()],
-        "periods": [(name, label) for name, (label, _length) in PERIODS.items()],
-        "sorts": list(SORTS.items()),
+        "models": tuple(model_names()),
         "page_url": filters.address(after=after, before=before),
         "older_url": filters.address(after=found.older) if found.older else "",
         "newer_url": filters.address(before=found.newer) if found.newer else "",
@@ -75,11 +71,6 @@ def explore(request: HttpRequest) -> HttpResponse:
     response = render(request, "gallery/explore.html#page" if appended else "gallery/explore.html", context)
     patch_vary_headers(response, ["HX-Request"])
     return response
-
-
-def _with_kind(filters: Filters, kind: str) -> Filters:
-    """The same with another kind; only pictures have shapes."""
-    return Filters(kind, filters.model, filters.shape if kind in ("", "image") else "", filters.period, filters.sort)
 
 
 def _news_address(filters: Filters, rows: list[Generation]) -> str:

@@ -74,6 +74,23 @@ class Filters:
     def shuffled(self) -> Self:
         return replace(self, sort="random", seed=secrets.token_urlsafe(16))
 
+    def kinds(self) -> list[tuple[str, str]]:
+        """Every kind, "" for all, with the address of this list of it. Only pictures have shapes."""
+        of_kind = {kind: replace(self, kind=kind) for kind in ("", *KINDS)}
+        return [
+            (kind, (each if kind in ("", "image") else replace(each, shape="")).address())
+            for kind, each in of_kind.items()
+        ]
+
+    def shapes(self) -> list[tuple[str, str | Promise]]:
+        return [(name, label) for name, (label, _test) in SHAPES.items()]
+
+    def periods(self) -> list[tuple[str, str | Promise]]:
+        return [(name, label) for name, (label, _length) in PERIODS.items()]
+
+    def sorts(self) -> list[tuple[str, Promise]]:
+        return list(SORTS.items())
+
     def chips(self) -> list[tuple[str | Promise, str]]:
         """What narrows, each with the address without it. The kind has chips of its own."""
         shown: dict[str, str | Promise] = {"model": self.model}

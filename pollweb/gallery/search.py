@@ -9,7 +9,6 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from generation import search
-from generation.models import Generation
 from generation.search.snippets import Part, parts
 from generation.web.tiles import Tile, for_tiles
 
@@ -22,18 +21,19 @@ class Hit:
     """A result as the page shows it, with what was looked for marked."""
 
     tile: Tile
-    prompt: list[Part]
-    response: list[Part]
+    query: search.Query
+
+    @property
+    def prompt(self) -> list[Part]:
+        return parts(self.tile.prompt, self.query)
+
+    @property
+    def response(self) -> list[Part]:
+        return parts(self.tile.response, self.query, ANSWER) if self.tile.generation.kind == "text" else []
 
     @property
     def looks(self) -> Hashable:
-        return self.tile.looks, tuple(self.prompt), tuple(self.response)
-
-
-def _hit(row: Generation, place: int, query: search.Query) -> Hit:
-    tile = Tile(row, place)
-    response = parts(tile.response, query, ANSWER) if row.kind == "text" else []
-    return Hit(tile, parts(tile.prompt, query), response)
+        return self.tile.looks, self.query.terms
 
 
 def _address(text: str, after: int = 0) -> str:
@@ -53,7 +53,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "chips": [(term, _address(query.without(term))) for term in query.terms]
         if len(query.terms) > 1 or query.of("similar")
         else [],
-        "hits": [_hit(row, place, query) for place, row in enumerate(found.rows)],
+        "hits": [Hit(Tile(row, place), query) for place, row in enumerate(found.rows)],
         "is_whole": found.is_whole,
         "is_later_page": bool(after),
         "newest_url": _address(query.text),

@@ -11,10 +11,12 @@ from tests.factories import UserFactory
 ELSEWHERE = {
     "board_styles",
     "account_menu",
+    "foot_links",
     "item_dialog",
     "language_switch",
     "mark",
     "search_box",
+    "sections",
     "theme_choice",
     "theme_switch",
 }

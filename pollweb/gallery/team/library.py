@@ -76,7 +76,7 @@ def _rows(visit: Visit, filters: dict[str, str]) -> GenerationQuerySet:
 def page(request: Any) -> HttpResponse:
     visit, filters = request.visit, _filters(request.GET)
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    rows = for_tiles(_rows(visit, filters).newest_first()).select_related("artifact", "token")
+    rows = for_tiles(_rows(visit, filters).newest_first(), "error_code", "error_status", "token__name")
     found = page_of(rows, PAGE, after=after, before=before)
     if before and len(found.rows) < PAGE:
         return HttpResponseRedirect(request.path + _query(filters))

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from feeds import outbox, recent
@@ -54,6 +56,25 @@ def test_filters_narrow_it_in_few_queries(cast: Cast, client: Client, django_ass
     assert public.public_id not in text
     assert failed.public_id in client.get("/t/bees/library?state=failed").content.decode()
     assert b"Nothing fits these filters" in client.get("/t/bees/library?kind=audio").content
+
+
+def test_each_view_costs_as_few_queries_with_many_results_as_with_one(
+    cast: Cast, client: Client, django_assert_num_queries: Any
+) -> None:
+    client.force_login(cast.alice)
+    client.get("/t/bees/library")
+    for number in range(1, 7):
+        failed = {"state": State.FAILED, "error_code": "provider_failed", "error_status": 502} if number % 2 else {}
+        made(cast.bees, number, **failed)
+        if number == 2:
+            costs = {}
+            for path in ("", "?view=table", "?view=table&state=failed"):
+                with CaptureQueriesContext(connection) as asked:
+                    assert client.get(f"/t/bees/library{path}").status_code == 200
+                costs[path] = len(asked)
+    for path, queries in costs.items():
+        with django_assert_num_queries(queries):
+            client.get(f"/t/bees/library{path}")
 
 
 def test_a_private_item_opens_for_members_alone(cast: Cast, client: Client) -> None:
