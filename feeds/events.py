@@ -14,6 +14,8 @@ import orjson
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
+from pollweb.lib.plain import plain
+
 MESSAGE_BYTES = 32 * 1024  # all messages together
 TEXT_BYTES = 32 * 1024  # prompt, response
 PARAMETER_BYTES = 16 * 1024
@@ -205,7 +207,7 @@ class FeedEvent:
             "kind": self.kind,
             "model": self.model,
             "prompt": _shorten(self.prompt, WALL_PROMPT_CHARS),
-            "response": _shorten(self.response, WALL_RESPONSE_CHARS),
+            "response": plain(_shorten(self.response, WALL_RESPONSE_CHARS)),
             "w": self.width,
             "h": self.height,
             "ar": round(self.width / self.height, 4) if self.width and self.height else 1,

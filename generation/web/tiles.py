@@ -1,6 +1,5 @@
 """A generation as pages show it: its shape in the grid, its words, its addresses."""
 
-import re
 from collections.abc import Hashable
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from django.utils.translation import gettext as _
 from generation import variants
 from generation.models import Generation
 from pollweb.lib.ages import age_step
+from pollweb.lib.plain import plain
 
 STEP, NARROWEST, WIDEST = 5, 40, 300  # ratio × 100: the steps that static/css/rows.css knows
 ROW = 264  # pixels: the height rows are laid out for
@@ -19,8 +19,6 @@ SEEN = (
     *("public_id", "kind", "model", "state", "visibility", "is_mature", "hidden_at", "created_at"),
     *("width", "height", "duration", "artifact__placeholder", "artifact__variants"),
 )
-# What would be bold, or a heading, were the whole answer drawn: a tile shows the words alone.
-BOLD, HEADING = re.compile(r"\*\*(\S[^*\n]*)\*\*"), re.compile(r"^#{1,6} +", re.MULTILINE)
 EAGER = 8  # pictures that are loaded at once; the rest when they come near
 
 
@@ -70,7 +68,7 @@ class Tile:
 
     @property
     def response(self) -> str:
-        return HEADING.sub("", BOLD.sub(r"\1", self._start("response")))
+        return plain(self._start("response"))
 
     def _start(self, name: str) -> str:
         fetched = vars(self.generation)

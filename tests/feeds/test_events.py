@@ -95,3 +95,8 @@ def test_each_door_says_where_an_event_comes_from() -> None:
         theirs.text_frame().items()
     )
     assert len(installation()) == 16
+
+
+def test_a_wall_shows_an_answer_s_words_without_their_marks() -> None:
+    item = event("text", response="# A fox\n\n**Red** it is.").wall_item("1.1", 0)
+    assert item["response"] == "A fox\n\nRed it is."

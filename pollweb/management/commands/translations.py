@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -83,13 +84,21 @@ Spoken = tuple[tuple[str | None, str], tuple[str, str]]  # (context, text), (plu
 
 
 def spoken(root: Path) -> Iterator[Spoken]:
-    """What the templates and the Python files say in words to be translated."""
+    """What the templates, the Python files and the settings that come along say in words to be translated."""
     for path in sorted((root / "templates").rglob("*.*")):
         if path.suffix in (".html", ".txt", ".xml"):
             yield from in_template(path.read_text(encoding="utf-8"), str(path.relative_to(root)))
     for package in PACKAGES:
         for path in sorted((root / package).rglob("*.py")):
             yield from in_python(path.read_text(encoding="utf-8"), str(path.relative_to(root)))
+    yield from in_settings((root / "pollweb" / "defaults.toml").read_text(encoding="utf-8"), "pollweb/defaults.toml")
+
+
+def in_settings(source: str, where: str) -> Iterator[Spoken]:
+    """What the models are."""
+    for models in tomllib.loads(source)["models"].values():
+        for model in models.values():
+            yield (None, model["description"]), ("", where)
 
 
 def in_template(source: str, where: str) -> Iterator[Spoken]:
