@@ -31,6 +31,7 @@ TARGETS = (
     "umount",
     "rescue",
 )
+BUS = ("dbus.socket", "dbus.service")  # by which systemd-run asks
 BEGIN = """
 set -eu
 stage=$1; checkout=$2; python=$3; groups=$4
@@ -105,6 +106,9 @@ class Machine:
         _copy(checkout)
         for target in TARGETS:
             _write(checkout / "units" / f"{target}.target", "[Unit]\nDefaultDependencies=no\n")
+        for unit in BUS:
+            if (SYSTEMD.parent / "system" / unit).exists():
+                _write(checkout / "units" / unit, (SYSTEMD.parent / "system" / unit).read_text())
         for name, text in units.items():
             _write(checkout / "units" / name, text)
         self.said = open(folder / "systemd", "wb")  # noqa: SIM115  # closed with the machine

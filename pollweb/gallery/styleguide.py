@@ -18,8 +18,10 @@ from django.views.decorators.http import require_safe
 
 from generation import requests
 from generation.models import Artifact, Generation, State
+from generation.web import progress
 from generation.web.answers import to_html
 from generation.web.brought import Brought
+from generation.web.limits import Standing
 from generation.web.originals import Original
 from generation.web.result import result_context
 from generation.web.tiles import Tile
@@ -124,12 +126,11 @@ def _generation(request: requests.Request, **values: Any) -> Generation:
         model=request.model,
         prompt=request.prompt,
         params=requests.store(request),
-        state=State.SUCCEEDED,
         made_by="embedded/specimen",
         created_at=now - timedelta(minutes=5),
         started_at=now - timedelta(seconds=4),
         finished_at=now - timedelta(seconds=2),
-        **{"visibility": "public", **values},
+        **{"visibility": "public", "state": State.SUCCEEDED, **values},
     )
 
 
@@ -163,6 +164,30 @@ def _tiles() -> list[Specimen]:
     return [Specimen(row, place) for place, row in enumerate(rows)]
 
 
+def _standings() -> list[Standing]:
+    """Nobody waits; two do; there is no place."""
+    return [
+        Standing("anonymous", interval=15, most=1, places=taken + 2, taken=taken, wait=wait, anonymous=True)
+        for taken, wait in ((0, 0), (2, 31))
+    ] + [Standing("seed", interval=0, most=2, places=4, taken=4, wait=0, anonymous=False)]
+
+
+def _jobs() -> list[Generation]:
+    """In line, being made, failed."""
+    wish = requests.ImageRequest(model="flux", text=LONG)
+    failed = {"error_code": "provider_failed", "error_message": _("The engine gave no reason.")}
+    return [
+        _generation(wish, state=state, queued_at=timezone.now(), **more)
+        for state, more in ((State.QUEUED, {}), (State.RUNNING, {}), (State.FAILED, failed))
+    ]
+
+
+def _progress(job: Generation) -> dict[str, Any]:
+    if job.state != State.QUEUED:
+        return progress.of(job)
+    return {"title": _("In line"), "detail": _("You are next."), "elapsed": 3, "expected": None}
+
+
 @require_safe
 @staff_page
 def page(request: HttpRequest) -> HttpResponse:
@@ -188,6 +213,8 @@ def page(request: HttpRequest) -> HttpResponse:
         "bars": charts.stacked(hours, stacks, timedelta(hours=1)),
         "line": charts.line([(n * 7) % 13 + 2 for n in range(24)]),
         "tiles": _tiles(),
+        "standings": _standings(),
+        "jobs": [(job, _progress(job)) for job in _jobs()],
         "answer": to_html("# Haiku\n\nThree lines, **seventeen** syllables, `5-7-5`.\n\n> A season"),
         "long": LONG,
         "themes": THEMES,

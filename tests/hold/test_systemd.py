@@ -2,6 +2,7 @@
 
 import http.client
 import re
+import shlex
 import threading
 import time
 from collections import Counter
@@ -33,6 +34,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.hold, pytest.mark.timeout(500)]
 class Installation:
     machine: Machine
     port: int
+    env: str
 
     def ask(self, path: str) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -53,6 +55,21 @@ class Installation:
     def makes(self) -> bool:
         status, data = self.ask(f"/prompt/{time.time_ns()}?width=64&height=64")
         return (status, data[:2]) == (200, b"\xff\xd8")
+
+    def manage(self, *words: str) -> str:
+        """What one of pollweb's commands says, run as docs/operations.md says that it is run."""
+        guide = (ROOT / "docs" / "operations.md").read_text()
+        told = re.search(r"`(systemd-run [^`]* manage\.py) check --deploy`", guide)
+        assert told
+        return self.machine.run(*shlex.split(told[1]), *words)
+
+    def set(self, **variables: str) -> None:
+        """In /etc/pollweb/pollweb.env; what runs knows nothing of it."""
+        for name, value in variables.items():
+            line = f"{name}={value}"
+            self.env, known = re.subn(f"^{name}=.*", line, self.env, flags=re.MULTILINE)
+            self.env += "" if known else f"\n{line}\n"
+        self.machine.run("sh", "-c", "umask 077; cat >/etc/pollweb/pollweb.env", given=self.env)
 
     def active(self) -> list[str]:
         return [unit for unit in SERVICES if self.machine.systemctl("is-active", unit) == "active"]
@@ -77,13 +94,14 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation
     with databases.fresh("systemd") as database, redis_server.serving(folder, "only-for-tests") as redis:
         machine = Machine(folder, units)
         try:
-            env = (ROOT / "deploy" / "systemd" / "pollweb.env").read_text()
-            env = re.sub("^POLLWEB_DATABASE_URL=.*", f"POLLWEB_DATABASE_URL={database}", env, flags=re.MULTILINE)
-            env = re.sub("^POLLWEB_REDIS_URL=.*", f"POLLWEB_REDIS_URL={redis.url}", env, flags=re.MULTILINE)
-            env += "\nPOLLWEB_MODELS=none\nPOLLWEB_CONFIG=/etc/pollweb/pollweb.toml\n"
-            machine.run("sh", "-c", "umask 077; cat >/etc/pollweb/pollweb.env", given=env)
+            place = Installation(machine, port, (ROOT / "deploy" / "systemd" / "pollweb.env").read_text())
+            place.set(
+                POLLWEB_DATABASE_URL=database,
+                POLLWEB_REDIS_URL=redis.url,
+                POLLWEB_MODELS="none",
+                POLLWEB_CONFIG="/etc/pollweb/pollweb.toml",
+            )
             machine.run("sh", "-c", "cat >/etc/pollweb/pollweb.toml", given=CONFIG)
-            place = Installation(machine, port)
             said = machine.systemctl("enable", "--now", "pollweb-web.socket", "pollweb.target", "pollweb-relay")
             assert eventually(place.is_ready, 90), said + machine.run(
                 "sh", "-c", "systemctl --failed; tail -n 3 /var/log/pollweb/*"
@@ -177,7 +195,7 @@ def test_a_restart_drops_nobody(installed: Installation, record_property: Any) -
 
 
 def test_all_of_it_ends_in_its_time(installed: Installation, record_property: Any) -> None:
-    """It is the last one: nothing runs afterwards."""
+    """Nothing runs afterwards, but for what is restored below."""
     machine = installed.machine
     began = time.monotonic()
     machine.systemctl("stop", "pollweb-web.socket", "pollweb.target", *SERVICES)
@@ -191,3 +209,40 @@ def test_all_of_it_ends_in_its_time(installed: Installation, record_property: An
     ]
     assert left == []
     record_property("figures", f"five services ended in {took:.1f} s")
+
+
+def test_a_backup_is_restored_by_the_guide_s_own_commands(installed: Installation, record_property: Any) -> None:
+    """Into an empty database and an empty home; the secret key is all that is carried over beside the archive."""
+    machine, archive = installed.machine, "/var/lib/pollweb/all.tar"
+    if "dbus.socket" not in machine.systemctl("list-unit-files"):
+        pytest.skip("systemd-run needs D-Bus (Debian's dbus)")
+    assert "no issues" in installed.manage("check", "--deploy")
+    machine.systemctl("start", "dbus.socket", "pollweb-web.socket", "pollweb.target")
+    assert eventually(installed.makes, 90)
+    shown = re.search(rb'class="tile" href="/p/([\w-]{22})"', installed.ask("/?kind=image")[1])
+    assert shown
+    picture = f"/media/{shown[1].decode()}/original"
+    before = installed.ask(picture)
+    assert before[0] == 200
+    assert "all.tar" in installed.manage("backup", archive)
+    machine.systemctl("stop", "pollweb-web.socket", "pollweb.target", *SERVICES)
+
+    machine.run(
+        "sh",
+        "-c",
+        "mkdir /var/lib/old && mv /var/lib/pollweb/* /var/lib/old && mv /var/lib/old/all.tar /var/lib/pollweb",
+    )
+    key = machine.run("cat", "/var/lib/old/secret_key")
+    began = time.monotonic()
+    with databases.fresh("restored") as database:
+        installed.set(POLLWEB_DATABASE_URL=database, POLLWEB_SECRET_KEY=key)
+        assert "every hash is right" in installed.manage("restore", archive, "--check")
+        said = installed.manage("restore", archive)
+        machine.systemctl("start", "pollweb-web.socket", "pollweb.target")
+        try:
+            assert eventually(installed.is_ready, 90), said
+            assert installed.ask(picture) == before
+            assert eventually(installed.makes, 90)
+            record_property("figures", f"restored and at work again after {time.monotonic() - began:.1f} s")
+        finally:
+            machine.systemctl("stop", "pollweb-web.socket", "pollweb.target", *SERVICES)
