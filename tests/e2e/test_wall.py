@@ -18,8 +18,9 @@ from playwright.sync_api import Error, Page, expect
 from tests.e2e.barriers import barriers
 from tests.e2e.conftest import DESIGN
 from tests.e2e.people import sign_up
+from tests.e2e.pictures import paint
 from tests.feeds.feedserver import picture
-from tests.site import ROOT, Site, eventually
+from tests.site import ROOT, Site
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -92,20 +93,6 @@ def visit_at(browser) -> Iterator[Callable[..., Page]]:
     yield visit_at
     for context in contexts:
         context.close()
-
-
-def paint(site: Site, prompt: str, seed: int = 1) -> str:
-    """A new public picture's id."""
-    assert site.ask(f"/image/prompt/{quote(prompt)}?width=128&height=128&seed={seed}").status == 200
-    found: list[str] = []
-
-    def is_told() -> bool:
-        items = site.ask("/live/items.json").json()["items"]
-        found.extend(item["href"].removeprefix("/p/") for item in reversed(items) if item["prompt"] == prompt)
-        return bool(found)
-
-    assert eventually(is_told, 20)
-    return found[0]
 
 
 def retract(site: Site, public_id: str) -> None:
