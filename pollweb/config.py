@@ -356,7 +356,7 @@ def database(url: str, *, pool: int) -> dict[str, Any]:
         }
         connections = postgresql.patient(options["options"])
         return {
-            "ENGINE": "django.db.backends.postgresql",
+            "ENGINE": "pollweb.lib.postgresql",
             "NAME": unquote(parts.path.strip("/")),
             "USER": unquote(parts.username or ""),
             "PASSWORD": unquote(parts.password or ""),
@@ -368,7 +368,7 @@ def database(url: str, *, pool: int) -> dict[str, Any]:
                 "pool": {
                     "min_size": 1,
                     "max_size": pool,
-                    "timeout": 5,
+                    "timeout": 3,
                     "reconnect_timeout": 2,
                     "connection_class": connections,
                 },

@@ -10,6 +10,8 @@ from typing import Any
 import psycopg
 from psycopg.errors import _WaitTimeout  # its waiting has a limit in 3.3, its error no other name yet
 
+from pollweb.lib.postgresql import outage
+
 # Seconds beyond the statement's own limit: for the way there and back.
 GRACE = 2
 # Of a machine that has vanished: two missed probes, within which nobody else noticed. Milliseconds for the last one.
@@ -33,6 +35,7 @@ class Connection(psycopg.Connection[Any]):
                 raise
             # What is said later would be taken for the answer to something else.
             self.pgconn.finish()
+            outage.begin()
             raise psycopg.OperationalError(f"the database has said nothing for {self.silence:g} s") from None
 
 
