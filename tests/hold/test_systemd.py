@@ -216,8 +216,8 @@ def test_a_backup_is_restored_by_the_guide_s_own_commands(installed: Installatio
     machine, archive = installed.machine, "/var/lib/pollweb/all.tar"
     if "dbus.socket" not in machine.systemctl("list-unit-files"):
         pytest.skip("systemd-run needs D-Bus (Debian's dbus)")
-    assert "no issues" in installed.manage("check", "--deploy")
     machine.systemctl("start", "dbus.socket", "pollweb-web.socket", "pollweb.target")
+    assert "no issues" in installed.manage("check", "--deploy")
     assert eventually(installed.makes, 90)
     shown = re.search(rb'class="tile" href="/p/([\w-]{22})"', installed.ask("/?kind=image")[1])
     assert shown
