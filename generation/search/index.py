@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
 from django.db import connection
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Exists, F, Max, OuterRef
 
 from generation.models import Generation, SearchEntry
 from generation.search import likeness, postgresql, sqlite, tokens
@@ -19,7 +19,7 @@ from pollweb.lib import ids
 BATCH = 200
 SWEPT = 5_000  # entries looked at in one statement
 ROUNDS = 4  # times that more is asked of the index when what it named is not public any more
-FURTHEST = 1 << 62
+FURTHEST = postgresql.NEVER
 
 
 def team_of(handle: str) -> int | None:
@@ -126,10 +126,9 @@ def find(
             break
         found, all_seen = _index().entries(query, before=before, least=least, limit=limit + 1)
         whole, ended = whole and all_seen, len(found) <= limit
-        pairs = dict(SearchEntry.objects.filter(pk__in=found).values_list("generation_id", "pk"))
-        public = among(Generation.objects.public()).in_bulk(list(pairs))
-        rows += sorted(public.values(), key=lambda row: -pairs[row.pk])
-        places |= pairs
+        public = _public(found, among)
+        rows += [public[entry] for entry in found if entry in public]
+        places |= {row.pk: entry for entry, row in public.items()}
         if ended:
             break
         before = found[-1]
@@ -155,10 +154,14 @@ def _similar(query: Query, public_id: str, limit: int, among: Callable[[Any], An
         least, before = _stretch(query, 0)
         kept, _ = _index().entries(query, before=before, least=least, limit=len(nearest), within=nearest)
         nearest = [entry for entry in nearest if entry in set(kept)]
-    pairs = dict(SearchEntry.objects.filter(pk__in=nearest).values_list("generation_id", "pk"))
-    place = {entry: at for at, entry in enumerate(nearest)}
-    rows = among(Generation.objects.public()).in_bulk(list(pairs)).values()
-    return sorted(rows, key=lambda row: place[pairs[row.pk]])[:limit]
+    public = _public(nearest, among)
+    return [public[entry] for entry in nearest if entry in public][:limit]
+
+
+def _public(entries: list[int], among: Callable[[Any], Any]) -> dict[int, Generation]:
+    """What is public of these entries, by them."""
+    rows = among(Generation.objects.public()).filter(search_entry__in=entries).annotate(entry=F("search_entry"))
+    return {row.entry: row for row in rows}
 
 
 def _stretch(query: Query, after: int) -> tuple[int, int]:

@@ -1,11 +1,14 @@
 """The index on PostgreSQL: `words` is a tsvector under a GIN index (migration 0010).
 
-GIN knows no order. So each entry also has the mark of its chapter, and the newest chapters are asked first: what is
-frequent fills a page there, and what does not is rare enough to be gathered from everywhere and sorted. A word that is
-rare of late and was frequent before would take long; then the newest chapters are all that is looked at.
+GIN knows no order. So each entry also has the mark of its chapter, and the newest chapters are asked first: two, which
+tell how many it takes for a page, and those if they are few. What is in none of them is rare enough to be gathered from
+everywhere and sorted. A word that is rare of late and was frequent before would take long; then the newest chapters are
+all that is looked at.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from django.db import connection
@@ -15,8 +18,11 @@ from generation.search.query import Query, Term
 
 CHAPTER = 10_000  # entries
 MOST_GATHERED = 20_000
-FEW_CHAPTERS = 10  # looked through for what is in more than MOST_GATHERED entries
+FEW_CHAPTERS = 8  # each costs as much as finding its entries again; more than these are slower than to gather
+LAST_CHAPTERS = 10  # looked through for what is in more than MOST_GATHERED entries
+SURE = 1.5  # times as many entries as a page should take
 FURTHEST, MOST_PLACES = 16_383, 200  # positions that a tsvector holds
+NEVER = 1 << 62  # what a search from the newest on is before
 
 
 def _chapter(number: int) -> str:
@@ -55,29 +61,38 @@ def entries(
     with connection.cursor() as cursor:
         if within is not None:
             return _of(cursor, within, expression(query), before, least, limit), True
-        cursor.execute("SELECT max(id) FROM generation_searchentry WHERE id < %s", [before])
-        newest = cursor.fetchone()[0]
-        if newest is None:
-            return [], True
-        last = newest // CHAPTER
-        says = expression(query)
-        if says:
-            found = _newest(cursor, says, (last - 1, last), before, least, limit)
-            if len(found) == limit or (last - 1) * CHAPTER <= least:
-                return found, True
-            cursor.execute(
-                "SELECT id FROM generation_searchentry WHERE words @@ %s::tsquery AND id >= %s AND id < %s LIMIT %s",
-                [says, least, before, MOST_GATHERED + 1],
-            )
-            gathered = [pk for (pk,) in cursor.fetchall()]
-            if len(gathered) <= MOST_GATHERED:
-                return sorted(gathered, reverse=True)[:limit], True
-            return _newest(cursor, says, range(last - FEW_CHAPTERS + 1, last + 1), before, least, limit), False
-        cursor.execute(
-            "SELECT id FROM generation_searchentry WHERE is_filled AND id >= %s AND id < %s ORDER BY id DESC LIMIT %s",
-            [least, before, limit],
-        )
-        return [pk for (pk,) in cursor.fetchall()], True
+        if not (says := expression(query)):
+            return _last(cursor, before, least, limit), True
+        newest = _newest(cursor, before)
+        stretch = _Stretch(cursor, says, newest // CHAPTER, before, least, limit)
+        found = stretch.chapters(2)
+        begin = (newest // CHAPTER - 1) * CHAPTER
+        if len(found) == limit or begin <= least:
+            return found, True
+        chapters = ceil(SURE * limit / len(found) * (newest + 1 - begin) / CHAPTER) + 1 if found else 0
+        if 2 < chapters <= FEW_CHAPTERS and len(found := stretch.chapters(chapters)) == limit:
+            return found, True
+        gathered = stretch.everywhere(MOST_GATHERED + 1)
+        if len(gathered) > MOST_GATHERED:
+            return stretch.chapters(LAST_CHAPTERS), False
+        return sorted(gathered, reverse=True)[:limit], True
+
+
+def _newest(cursor: Any, before: int) -> int:
+    """An entry that no entry before `before` is newer than."""
+    if before < NEVER:
+        return before - 1
+    cursor.execute("SELECT max(id) FROM generation_searchentry")
+    return cursor.fetchone()[0] or 0
+
+
+def _last(cursor: Any, before: int, least: int, limit: int) -> list[int]:
+    """The newest of all."""
+    cursor.execute(
+        "SELECT id FROM generation_searchentry WHERE is_filled AND id >= %s AND id < %s ORDER BY id DESC LIMIT %s",
+        [least, before, limit],
+    )
+    return [pk for (pk,) in cursor.fetchall()]
 
 
 def _of(cursor: Any, few: Sequence[int], says: str, before: int, least: int, limit: int) -> list[int]:
@@ -90,15 +105,35 @@ def _of(cursor: Any, few: Sequence[int], says: str, before: int, least: int, lim
     return [pk for (pk,) in cursor.fetchall()]
 
 
-def _newest(cursor: Any, says: str, chapters: Sequence[int], before: int, least: int, limit: int) -> list[int]:
-    """The newest of some chapters: at most limit."""
-    marks = " | ".join(_quoted(_chapter(each)) for each in chapters if each >= 0)
-    cursor.execute(
-        "SELECT id FROM generation_searchentry WHERE words @@ %s::tsquery AND id >= %s AND id < %s"
-        " ORDER BY id DESC LIMIT %s",
-        [f"({says}) & ({marks})", max(least, chapters[0] * CHAPTER), before, limit],
-    )
-    return [pk for (pk,) in cursor.fetchall()]
+@dataclass(frozen=True)
+class _Stretch:
+    """Entries from `least` up to but without `before` that fit; `last` is the newest chapter of them."""
+
+    cursor: Any
+    says: str
+    last: int
+    before: int
+    least: int
+    limit: int
+
+    def chapters(self, number: int) -> list[int]:
+        """The newest of the newest chapters: at most `limit`."""
+        first = self.last - number + 1
+        marks = " | ".join(_quoted(_chapter(each)) for each in range(max(0, first), self.last + 1))
+        self.cursor.execute(
+            "SELECT id FROM generation_searchentry WHERE words @@ %s::tsquery AND id >= %s AND id < %s"
+            " ORDER BY id DESC LIMIT %s",
+            [f"({self.says}) & ({marks})", max(self.least, first * CHAPTER), self.before, self.limit],
+        )
+        return [pk for (pk,) in self.cursor.fetchall()]
+
+    def everywhere(self, most: int) -> list[int]:
+        """In no order."""
+        self.cursor.execute(
+            "SELECT id FROM generation_searchentry WHERE words @@ %s::tsquery AND id >= %s AND id < %s LIMIT %s",
+            [self.says, self.least, self.before, most],
+        )
+        return [pk for (pk,) in self.cursor.fetchall()]
 
 
 def repair() -> None:

@@ -145,3 +145,18 @@ def test_many_chapters_are_searched_as_one(public, monkeypatch):
     assert found("fox") == rows[::-1]
     assert found("rare") == ["rare fox"]
     assert found("fox", limit=3) == rows[:-4:-1]
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 5, 9])
+def test_all_pages_together_are_all_that_fits_however_frequent_it_is(public, monkeypatch, every):
+    monkeypatch.setattr(postgresql, "CHAPTER", 3)
+    rows = [public(f"{'fox' if n % every == 0 else 'owl'} {n}").prompt for n in range(40)]
+    shown: list[str] = []
+    page = search.find(search.parse("fox"), limit=4)
+    while True:
+        shown += [row.prompt for row in page.rows]
+        assert page.is_whole
+        if not page.older:
+            break
+        page = search.find(search.parse("fox"), limit=4, after=page.older)
+    assert shown == [row for row in rows[::-1] if row.startswith("fox")]
