@@ -14,7 +14,7 @@ from django.utils.translation import get_language
 
 register = template.Library()
 
-MOST = 4000  # drawings, of one to three kilobytes each
+MOST = 1000  # drawings, of about four kilobytes each
 _drawings: OrderedDict[Hashable, SafeString] = OrderedDict()
 _lock = threading.Lock()
 

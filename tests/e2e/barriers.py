@@ -3,8 +3,10 @@
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-# Half-way between two colours a text has a contrast that nobody chose. What never ends is not waited for.
+# Half-way between two colours a text has a contrast that nobody chose. What never ends, or goes with scrolling, is not
+# waited for.
 COME_TO_REST = """() => Promise.all(document.getAnimations()
+    .filter(each => each.timeline === document.timeline)
     .filter(each => each.effect?.getComputedTiming().endTime !== Infinity)
     .map(each => each.finished.catch(() => {})))"""
 
