@@ -1,9 +1,11 @@
 """How long the gallery's pages take in the database with a million public results: `python -m bench gallery`.
 
 Makes two databases of its own: a file for SQLite, and, where POLLWEB_BENCH_POSTGRESQL names a server
-(postgresql://user@host:port), one there that is dropped at the end. POLLWEB_BENCH_ROWS makes fewer. Prompts are words
-of a vocabulary in which a few are frequent and most are rare, as in a language. For each page it prints the queries,
-the time in the database at the median and the 99th percentile, and the processor time, without the first visits.
+(postgresql://user@host:port), one there that is dropped at the end. POLLWEB_BENCH_ROWS makes fewer or more; with
+POLLWEB_BENCH_SEARCH=0 nothing is read for the search, and Explore alone is asked: ten million rows are made within
+minutes then. Prompts are words of a vocabulary in which a few are frequent and most are rare, as in a language. For
+each page it prints the queries, the time in the database at the median and the 99th percentile, and the processor time,
+without the first visits.
 """
 
 import math
@@ -22,6 +24,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 ROWS = int(os.environ.get("POLLWEB_BENCH_ROWS", "1000000"))
+SEARCH = os.environ.get("POLLWEB_BENCH_SEARCH", "1") == "1"
 BASE = 20_000  # different prompts
 VOCABULARY = 30_000
 WORDS = 12  # of a prompt
@@ -101,7 +104,7 @@ def fill(rows: int) -> None:
             )
     analyse()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM generation_searchentry")
+        cursor.execute("SELECT count(*) FROM generation_generation")
         print(f"{cursor.fetchone()[0]:,} on {connection.vendor} in {time.monotonic() - began:.0f} s", flush=True)
 
 
@@ -165,6 +168,8 @@ def _copy(cursor: Any, copy: int, first: int, step: int) -> None:
         f"INSERT INTO generation_generation (id, public_id, {listed}) SELECT {key}, {public_id}, {listed}"
         f" FROM generation_generation g WHERE public_id < '{BASE:022d}'"
     )
+    if not SEARCH:
+        return
     cursor.execute(
         f"INSERT INTO generation_searchentry (generation_id, words, is_filled) SELECT {key}, {words}, e.is_filled"
         f" FROM generation_searchentry e JOIN generation_generation g ON g.id = e.generation_id"
@@ -177,12 +182,17 @@ def pages() -> list[tuple[str, str]]:
     from pollweb.lib.paging import cursor
 
     middle = Generation.objects.newest_first().values_list("pk", flat=True)[ROWS // 2]
-    return [
+    explore = [
         ("explore", "/"),
         ("explore, kind", "/?kind=text"),
         ("explore, model", "/?model=turbo"),
         ("explore, kind and model", "/?kind=image&model=turbo"),
         ("explore, half way down", f"/?after={cursor(middle)}"),
+    ]
+    if not SEARCH:
+        return explore
+    return [
+        *explore,
         ("search, in most", "/search?q=w1"),
         ("search, in 1 of 20", "/search?q=w5"),
         ("search, in 1 of 100", "/search?q=w80"),
