@@ -38,8 +38,8 @@ def order(page: Page) -> list[str]:
 
 
 def told(page: Page, place: int) -> None:
-    """Said to those who cannot see it, once it is kept."""
-    expect(page.locator("[data-announcer]")).to_have_text(re.compile(f"place {place} of 4"))
+    """Said to those who cannot see it, once it is kept; at most one sentence is, every five seconds."""
+    expect(page.locator("[data-announcer]")).to_have_text(re.compile(f"place {place} of 4"), timeout=15_000)
 
 
 def dragged(page: Page, row: int, to: int) -> None:
