@@ -22,5 +22,12 @@ for name, reach in (
         sys.exit(f"{name} ({parts.scheme}://{parts.hostname}:{parts.port}) does not answer: {exc}")
 PYTHON
 
-scripts/pytest.sh --create-db --numprocesses auto --dist worksteal "$@"
+# What asks neither is the same there.
+elsewhere=""
+for folder in project generation/chat generation/editor generation/model_files generation/painter generation/pictures \
+    generation/safety generation/speech generation/transcription generation/vision; do
+    elsewhere="$elsewhere --ignore tests/$folder"
+done
+# shellcheck disable=SC2086  # words of ours
+scripts/pytest.sh --create-db --numprocesses auto --dist worksteal $elsewhere "$@"
 POLLWEB_SERVER=daphne exec scripts/pytest.sh --create-db tests/serving "$@"
