@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.site import ROOT, eventually
 
 SYSTEMD = Path("/usr/lib/systemd/systemd")
-NEEDED = ("unshare", "nsenter", "pivot_root", "useradd")
+NEEDED = ("unshare", "nsenter", "pivot_root", "useradd", "dbus-daemon")
 PATHS = "/usr/sbin:/usr/bin:/sbin:/bin"
 UNITS = "/etc/systemd/system"
 # What every unit waits for by default; on a whole machine the distribution has them.
@@ -75,7 +75,7 @@ exec unshare --cgroup sh -euc '
 def cannot() -> str:
     """Why none can be started here, or nothing."""
     if not SYSTEMD.exists() or not all(shutil.which(name, path=PATHS) for name in NEEDED):
-        return "there is no systemd on this machine (Debian's systemd and util-linux)"
+        return "there is no systemd on this machine (Debian's systemd, dbus and util-linux)"
     if os.geteuid() != 0 or _groups() is None:
         return "only root may start one, where control groups of the second version are mounted"
     tried = subprocess.run(
@@ -107,8 +107,7 @@ class Machine:
         for target in TARGETS:
             _write(checkout / "units" / f"{target}.target", "[Unit]\nDefaultDependencies=no\n")
         for unit in BUS:
-            if (SYSTEMD.parent / "system" / unit).exists():
-                _write(checkout / "units" / unit, (SYSTEMD.parent / "system" / unit).read_text())
+            _write(checkout / "units" / unit, (SYSTEMD.parent / "system" / unit).read_text())
         for name, text in units.items():
             _write(checkout / "units" / name, text)
         self.said = open(folder / "systemd", "wb")  # noqa: SIM115  # closed with the machine

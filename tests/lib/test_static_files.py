@@ -5,6 +5,8 @@ import re
 import pytest
 from django.conf import settings
 
+from pollweb.lib import static_files
+
 pytestmark = pytest.mark.django_db
 ADDRESS = re.compile(r'(?:href|src)="(/static/[^"]+)"')
 
@@ -23,7 +25,7 @@ def test_whatever_a_page_loads_may_be_kept_for_ever(client):
 
 
 def test_all_of_a_version_stands_below_one_folder_so_that_scripts_find_each_other(client):
-    folders = {address.split("/")[2] for address in ADDRESS.findall(client.get("/create").content.decode()) if address}
+    folders = {address.split("/")[2] for address in ADDRESS.findall(client.get("/create").content.decode())}
     assert len(folders) == 1
 
 
@@ -41,8 +43,6 @@ def test_a_page_of_another_version_gets_what_there_is_and_does_not_keep_it(clien
 
 
 def test_the_version_is_that_of_the_content(tmp_path, settings):
-    from pollweb.lib import static_files
-
     first = static_files.version()
     assert re.fullmatch("[0-9a-f]{12}", first)
     (tmp_path / "new.css").write_text("a { color: red }")
