@@ -7,14 +7,17 @@ the words. What is no longer public is found by nobody at once, and its entry go
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import Exists, F, Max, OuterRef
 
 from generation.models import Generation, SearchEntry
 from generation.search import likeness, postgresql, sqlite, tokens
+from generation.search.places import Place
 from generation.search.query import Query, moment
 from pollweb.lib import ids
+from pollweb.lib.prepared import AnyOf, prepared
 
 BATCH = 200
 SWEPT = 5_000  # entries looked at in one statement
@@ -33,7 +36,7 @@ class Index(Protocol):
     def column(self, entry: int, stream: Sequence[str]) -> str: ...
     def entries(
         self, query: Query, *, before: int, least: int, limit: int, within: Sequence[int] | None = None
-    ) -> tuple[list[int], bool]: ...
+    ) -> tuple[list[Place], bool]: ...
     def repair(self) -> None: ...
 
 
@@ -119,19 +122,18 @@ def find(
         return Found(_similar(query, wanted[0].value, limit, among), 0, True)
     least, before = _stretch(query, after)
     rows: list[Generation] = []
-    places: dict[Any, int] = {}
+    places: dict[UUID, int] = {}
     whole, ended = True, False
     for _ in range(ROUNDS):
         if least >= before or len(rows) > limit:
             break
         found, all_seen = _index().entries(query, before=before, least=least, limit=limit + 1)
         whole, ended = whole and all_seen, len(found) <= limit
-        public = _public(found, among)
-        rows += [public[entry] for entry in found if entry in public]
-        places |= {row.pk: entry for entry, row in public.items()}
+        rows += _public(found, among)
+        places |= {place.generation: place.entry for place in found}
         if ended:
             break
-        before = found[-1]
+        before = found[-1].entry
     if len(rows) > limit:
         rows = rows[:limit]
         return Found(rows, places[rows[-1].pk], whole)
@@ -153,15 +155,20 @@ def _similar(query: Query, public_id: str, limit: int, among: Callable[[Any], An
     if nearest and any(term.name != "similar" for term in query.terms):
         least, before = _stretch(query, 0)
         kept, _ = _index().entries(query, before=before, least=least, limit=len(nearest), within=nearest)
-        nearest = [entry for entry in nearest if entry in set(kept)]
-    public = _public(nearest, among)
+        nearest = [entry for entry in nearest if entry in {place.entry for place in kept}]
+    rows = among(Generation.objects.public()).filter(search_entry__in=nearest).annotate(entry=F("search_entry"))
+    public = {row.entry: row for row in rows}
     return [public[entry] for entry in nearest if entry in public][:limit]
 
 
-def _public(entries: list[int], among: Callable[[Any], Any]) -> dict[int, Generation]:
-    """What is public of these entries, by them."""
-    rows = among(Generation.objects.public()).filter(search_entry__in=entries).annotate(entry=F("search_entry"))
-    return {row.entry: row for row in rows}
+def _public(places: list[Place], among: Callable[[Any], Any]) -> list[Generation]:
+    """What is public of these places, in their order."""
+    if not places:
+        return []
+    wanted = AnyOf(F("pk"), [place.generation for place in places])
+    with prepared():
+        public = {row.pk: row for row in among(Generation.objects.public()).filter(wanted)}
+    return [public[place.generation] for place in places if place.generation in public]
 
 
 def _stretch(query: Query, after: int) -> tuple[int, int]:

@@ -14,11 +14,13 @@ from typing import Any
 from django.db import connection
 
 from generation.search import tokens
+from generation.search.places import Place
 from generation.search.query import Query, Term
+from pollweb.lib.prepared import prepared_cursor
 
 CHAPTER = 10_000  # entries
 MOST_GATHERED = 20_000
-FEW_CHAPTERS = 8  # each costs as much as finding its entries again; more than these are slower than to gather
+FEW_CHAPTERS = 12  # each costs as much as finding its entries again; more than these are slower than to gather
 LAST_CHAPTERS = 10  # looked through for what is in more than MOST_GATHERED entries
 SURE = 1.5  # times as many entries as a page should take
 FURTHEST, MOST_PLACES = 16_383, 200  # positions that a tsvector holds
@@ -53,12 +55,12 @@ def _string(term: Term) -> str:
 
 def entries(
     query: Query, *, before: int, least: int, limit: int, within: Sequence[int] | None = None
-) -> tuple[list[int], bool]:
-    """Ids of entries from `least` up to but without `before`, newest first; and whether all of them were looked at.
+) -> tuple[list[Place], bool]:
+    """Entries from `least` up to but without `before`, newest first; and whether all of them were looked at.
 
     `within`: of these few only.
     """
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         if within is not None:
             return _of(cursor, within, expression(query), before, least, limit), True
         if not (says := expression(query)):
@@ -72,10 +74,8 @@ def entries(
         chapters = ceil(SURE * limit / len(found) * (newest + 1 - begin) / CHAPTER) + 1 if found else 0
         if 2 < chapters <= FEW_CHAPTERS and len(found := stretch.chapters(chapters)) == limit:
             return found, True
-        gathered = stretch.everywhere(MOST_GATHERED + 1)
-        if len(gathered) > MOST_GATHERED:
-            return stretch.chapters(LAST_CHAPTERS), False
-        return sorted(gathered, reverse=True)[:limit], True
+        gathered, number = stretch.everywhere(MOST_GATHERED + 1)
+        return (gathered, True) if number <= MOST_GATHERED else (stretch.chapters(LAST_CHAPTERS), False)
 
 
 def _newest(cursor: Any, before: int) -> int:
@@ -86,23 +86,28 @@ def _newest(cursor: Any, before: int) -> int:
     return cursor.fetchone()[0] or 0
 
 
-def _last(cursor: Any, before: int, least: int, limit: int) -> list[int]:
+def _places(cursor: Any) -> list[Place]:
+    return [Place(*row) for row in cursor.fetchall()]
+
+
+def _last(cursor: Any, before: int, least: int, limit: int) -> list[Place]:
     """The newest of all."""
     cursor.execute(
-        "SELECT id FROM generation_searchentry WHERE is_filled AND id >= %s AND id < %s ORDER BY id DESC LIMIT %s",
+        "SELECT id, generation_id FROM generation_searchentry WHERE is_filled AND id >= %s AND id < %s"
+        " ORDER BY id DESC LIMIT %s",
         [least, before, limit],
     )
-    return [pk for (pk,) in cursor.fetchall()]
+    return _places(cursor)
 
 
-def _of(cursor: Any, few: Sequence[int], says: str, before: int, least: int, limit: int) -> list[int]:
+def _of(cursor: Any, few: Sequence[int], says: str, before: int, least: int, limit: int) -> list[Place]:
     """Those of a few that fit."""
     cursor.execute(
-        "SELECT id FROM generation_searchentry WHERE id = ANY(%s) AND id >= %s AND id < %s"
+        "SELECT id, generation_id FROM generation_searchentry WHERE id = ANY(%s) AND id >= %s AND id < %s"
         " AND (%s = '' OR words @@ %s::tsquery) ORDER BY id DESC LIMIT %s",
         [list(few), least, before, says, says, limit],
     )
-    return [pk for (pk,) in cursor.fetchall()]
+    return _places(cursor)
 
 
 @dataclass(frozen=True)
@@ -116,24 +121,29 @@ class _Stretch:
     least: int
     limit: int
 
-    def chapters(self, number: int) -> list[int]:
+    def chapters(self, number: int) -> list[Place]:
         """The newest of the newest chapters: at most `limit`."""
-        first = self.last - number + 1
-        marks = " | ".join(_quoted(_chapter(each)) for each in range(max(0, first), self.last + 1))
+        marks = " | ".join(_quoted(_chapter(each)) for each in range(max(0, self.last - number + 1), self.last + 1))
+        # `id + 0` has no index. By the one of `id` the planner would also read that of all these chapters, or walk from
+        # the newest entry on through all that there are when it takes a word for more frequent than it is of late.
         self.cursor.execute(
-            "SELECT id FROM generation_searchentry WHERE words @@ %s::tsquery AND id >= %s AND id < %s"
-            " ORDER BY id DESC LIMIT %s",
-            [f"({self.says}) & ({marks})", max(self.least, first * CHAPTER), self.before, self.limit],
+            "SELECT id, generation_id FROM generation_searchentry WHERE words @@ %s::tsquery"
+            " AND id + 0 >= %s AND id + 0 < %s ORDER BY id + 0 DESC LIMIT %s",
+            [f"({self.says}) & ({marks})", self.least, self.before, self.limit],
         )
-        return [pk for (pk,) in self.cursor.fetchall()]
+        return _places(self.cursor)
 
-    def everywhere(self, most: int) -> list[int]:
-        """In no order."""
-        self.cursor.execute(
-            "SELECT id FROM generation_searchentry WHERE words @@ %s::tsquery AND id >= %s AND id < %s LIMIT %s",
-            [self.says, self.least, self.before, most],
-        )
-        return [pk for (pk,) in self.cursor.fetchall()]
+    def everywhere(self, most: int) -> tuple[list[Place], int]:
+        """The newest, at most `limit`, of as many as there are, and their number; of any `most` when there are more."""
+        with connection.cursor() as cursor:  # planned for this word: without one the planner would read the whole table
+            cursor.execute(
+                "WITH gathered AS MATERIALIZED (SELECT id, generation_id FROM generation_searchentry"
+                " WHERE words @@ %s::tsquery AND id >= %s AND id < %s LIMIT %s)"
+                " SELECT id, generation_id, (SELECT count(*) FROM gathered) FROM gathered ORDER BY id DESC LIMIT %s",
+                [self.says, self.least, self.before, most, self.limit],
+            )
+            rows = cursor.fetchall()
+        return [Place(entry, generation) for entry, generation, _ in rows], rows[0][2] if rows else 0
 
 
 def repair() -> None:

@@ -4,9 +4,11 @@ Its lists of entries are in the order of their ids, so the newest come first wit
 """
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from django.db import connection
 
+from generation.search.places import Place
 from generation.search.query import Query, Term
 
 ALL = '"\ue000break"'  # in every entry
@@ -31,19 +33,21 @@ def _string(term: Term) -> str:
 
 def entries(
     query: Query, *, before: int, least: int, limit: int, within: Sequence[int] | None = None
-) -> tuple[list[int], bool]:
-    """Ids of entries from `least` up to but without `before`, newest first; and whether all of them were looked at.
+) -> tuple[list[Place], bool]:
+    """Entries from `least` up to but without `before`, newest first; and whether all of them were looked at.
 
     `within`: of these few only.
     """
-    few = "" if within is None else f" AND rowid IN ({','.join(map(str, map(int, within)))})"
+    few = "" if within is None else f" AND found.rowid IN ({','.join(map(str, map(int, within)))})"
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT rowid FROM generation_search WHERE generation_search MATCH %s AND rowid >= %s AND rowid < %s"  # noqa: S608
-            f"{few} ORDER BY rowid DESC LIMIT %s",  # numbers alone
+            "SELECT entry.id, entry.generation_id FROM generation_search found"  # noqa: S608
+            " JOIN generation_searchentry entry ON entry.id = found.rowid"
+            f" WHERE generation_search MATCH %s AND found.rowid >= %s AND found.rowid < %s{few}"  # numbers alone
+            " ORDER BY found.rowid DESC LIMIT %s",
             [expression(query), least, before, limit],
         )
-        return [pk for (pk,) in cursor.fetchall()], True
+        return [Place(entry, UUID(generation)) for entry, generation in cursor.fetchall()], True
 
 
 def repair() -> None:

@@ -1,0 +1,60 @@
+"""Statements of PostgreSQL that are planned once; on SQLite nothing is different."""
+
+import pytest
+from django.db import connection
+from django.db.models import F
+
+from pollweb.lib.prepared import AnyOf, prepared, prepared_cursor
+from tests.gallery.conftest import make
+from tests.generation.search.conftest import found, public
+
+__all__ = ["make", "public"]
+
+pytestmark = pytest.mark.django_db
+is_postgresql = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite plans each time")
+
+
+def statements() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        return [statement for (statement,) in cursor.fetchall()]
+
+
+@pytest.mark.parametrize("number", [0, 1, 3])
+def test_any_of_finds_what_in_finds(make, number):
+    rows = [make(prompt=f"a fox {n}") for n in range(4)]
+    wanted = [row.pk for row in rows[:number]]
+    query = type(rows[0]).objects.order_by("pk")
+    with prepared():
+        assert list(query.filter(AnyOf(F("pk"), wanted))) == list(query.filter(pk__in=wanted)) == rows[:number]
+
+
+@is_postgresql
+def test_one_statement_serves_any_number_of_values(make):
+    rows = [make(prompt=f"a fox {n}") for n in range(4)]
+    before = len(statements())
+    for number in (1, 2, 4):
+        with prepared():
+            assert len(type(rows[0]).objects.filter(AnyOf(F("pk"), [row.pk for row in rows[:number]]))) == number
+    assert len(statements()) == before + 1
+
+
+@is_postgresql
+def test_what_is_asked_elsewhere_is_planned_each_time(make):
+    before = len(statements())
+    make(prompt="a fox")
+    with prepared_cursor() as cursor:
+        cursor.execute("SELECT %s::int + 1", [1])
+        assert cursor.fetchone() == (2,)
+        with connection.cursor() as other:
+            other.execute("SELECT %s::int + 2", [1])
+    assert [statement for statement in statements()[before:] if "::int" in statement] == ["SELECT $1::int + 1"]
+
+
+@is_postgresql
+def test_a_search_is_planned_once_for_all_its_words(public):
+    for word in ("fox", "owl", "cat"):
+        public(f"a {word}")
+        assert found(word) == [f"a {word}"]
+    asked = [statement for statement in statements() if "@@ $1::tsquery" in statement]
+    assert len(asked) == len(set(asked)) == 1
