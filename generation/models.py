@@ -15,12 +15,13 @@ from generation import pricing, requests
 from pollweb.accounts import quota, usage
 from pollweb.accounts.models import App, Team, Token, User
 from pollweb.lib import ids
+from pollweb.lib.quick_rows import QuickRows
 
 LEASE = timedelta(seconds=20)
 MOST_ATTEMPTS = 3
 
 
-class Artifact(models.Model):
+class Artifact(QuickRows):
     """Bytes in the media store, known by their SHA-256. `touched_at` keeps collection away from what is being used."""
 
     digest = models.CharField(primary_key=True, max_length=64)
@@ -188,7 +189,7 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         return cancelled
 
 
-class Generation(models.Model):
+class Generation(QuickRows):
     """One wish and its result. Who may see it is said by `visibility` alone: public only because the row says so."""
 
     id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
