@@ -6,6 +6,7 @@ everywhere and sorted. A word that is rare of late and was frequent before would
 all that is looked at.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -25,6 +26,7 @@ LAST_CHAPTERS = 10  # looked through for what is in more than MOST_GATHERED entr
 SURE = 1.5  # times as many entries as a page should take
 FURTHEST, MOST_PLACES = 16_383, 200  # positions that a tsvector holds
 NEVER = 1 << 62  # what a search from the newest on is before
+REMEMBERED = 1.0  # seconds, in which fewer than a chapter of entries come
 
 
 def _chapter(number: int) -> str:
@@ -78,12 +80,26 @@ def entries(
         return (gathered, True) if number <= MOST_GATHERED else (stretch.chapters(LAST_CHAPTERS), False)
 
 
+def forget() -> None:
+    """Ask for the newest entry again (tests)."""
+    global _seen
+    _seen = (-REMEMBERED, 0)
+
+
+_seen = (-REMEMBERED, 0)  # when the newest entry was asked for, and which it was
+
+
 def _newest(cursor: Any, before: int) -> int:
-    """An entry that no entry before `before` is newer than."""
+    """The newest entry before `before`, or one that was a moment ago."""
+    global _seen
     if before < NEVER:
         return before - 1
-    cursor.execute("SELECT max(id) FROM generation_searchentry")
-    return cursor.fetchone()[0] or 0
+    at, newest = _seen
+    if time.monotonic() - at >= REMEMBERED:
+        cursor.execute("SELECT max(id) FROM generation_searchentry")
+        newest = cursor.fetchone()[0] or 0
+        _seen = time.monotonic(), newest
+    return newest
 
 
 def _places(cursor: Any) -> list[Place]:
@@ -112,7 +128,8 @@ def _of(cursor: Any, few: Sequence[int], says: str, before: int, least: int, lim
 
 @dataclass(frozen=True)
 class _Stretch:
-    """Entries from `least` up to but without `before` that fit; `last` is the newest chapter of them."""
+    """Entries from `least` up to but without `before` that fit; `last` is the newest chapter of them, or was a moment
+    ago: then the next one has begun."""
 
     cursor: Any
     says: str
@@ -123,7 +140,7 @@ class _Stretch:
 
     def chapters(self, number: int) -> list[Place]:
         """The newest of the newest chapters: at most `limit`."""
-        marks = " | ".join(_quoted(_chapter(each)) for each in range(max(0, self.last - number + 1), self.last + 1))
+        marks = " | ".join(_quoted(_chapter(each)) for each in range(max(0, self.last - number + 1), self.last + 2))
         # `id + 0` has no index. By the one of `id` the planner would also read that of all these chapters, or walk from
         # the newest entry on through all that there are when it takes a word for more frequent than it is of late.
         self.cursor.execute(

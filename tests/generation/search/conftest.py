@@ -4,9 +4,16 @@ import pytest
 
 from generation import search
 from generation.models import Generation
+from generation.search import postgresql
 from tests.gallery.conftest import make
 
 __all__ = ["make"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    """Chapters of three entries, as tests have them, are full within a moment."""
+    postgresql.forget()
 
 
 @pytest.fixture

@@ -160,3 +160,12 @@ def test_all_pages_together_are_all_that_fits_however_frequent_it_is(public, mon
             break
         page = search.find(search.parse("fox"), limit=4, after=page.older)
     assert shown == [row for row in rows[::-1] if row.startswith("fox")]
+
+
+@pytest.mark.parametrize("size", [3, 10_000])
+def test_what_came_a_moment_ago_is_found_though_the_newest_is_remembered(public, monkeypatch, size):
+    monkeypatch.setattr(postgresql, "CHAPTER", size)
+    rows = [public(f"fox {n}").prompt for n in range(2)]
+    assert found("fox") == rows[::-1]
+    rows += [public(f"fox {n}").prompt for n in range(2, 5)]
+    assert found("fox") == rows[::-1]
