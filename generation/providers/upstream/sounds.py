@@ -3,7 +3,6 @@
 import asyncio
 import io
 
-import av
 import numpy as np
 
 from generation import audio
@@ -33,6 +32,8 @@ async def result(provider: str, data: bytes, request: SpeechRequest, made_by: st
 
 def _fitting(data: bytes, wanted: str, sent: str) -> tuple[bytes, float]:
     """The same sound in the wanted format, and its seconds."""
+    import av  # see generation.audio
+
     found = audio.sniff(data)
     if found == "pcm" and (sent != "pcm" or len(data) % 2 or data.lstrip()[:1] in (b"{", b"<")):
         raise _Unusable("it is no sound")
@@ -52,6 +53,8 @@ def _fitting(data: bytes, wanted: str, sent: str) -> tuple[bytes, float]:
 
 def _samples(data: bytes) -> np.ndarray:
     """Mono samples at audio.RATE."""
+    import av
+
     resampler = av.AudioResampler(format="flt", layout="mono", rate=audio.RATE)
     heard: list[np.ndarray] = []
     with av.open(io.BytesIO(data), "r") as container:
