@@ -212,7 +212,9 @@ def measure() -> None:
     from django.test import Client
 
     from bench.usage_pages import Watch
+    from pollweb.serve import keep_what_is_loaded
 
+    keep_what_is_loaded()  # as a web process does
     client = Client(HTTP_HOST="localhost")
     print(f"{connection.vendor:<12}{'page':<26}{'queries':>8}{'median':>9}{'p99':>9}{'processor':>11}   ms")
     for name, address in pages():

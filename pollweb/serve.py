@@ -21,13 +21,17 @@ APPLICATION = "pollweb.asgi:application"
 YOUNG = 20_000
 
 
+def keep_what_is_loaded() -> None:
+    """It stays for good: the collector need not look through it for ever."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG, 20, 20)
+
+
 class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """What was loaded stays for good: the collector need not look through it for ever."""
         await super().startup(sockets)
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(YOUNG, 20, 20)
+        keep_what_is_loaded()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Streams that never end by themselves end first; the wait for connections comes after."""
