@@ -4,7 +4,7 @@ import argparse
 import platform
 from importlib.metadata import version
 
-from bench import fanout, gallery, lane, relay, views
+from bench import engines, fanout, gallery, growth, jobs, lane, relay, start, views
 
 COMPARISONS = {
     "lane": lane.compare,
@@ -12,6 +12,10 @@ COMPARISONS = {
     "fanout": fanout.compare,
     "gallery": gallery.compare,
     "views": views.compare,
+    "jobs": jobs.compare,
+    "start": start.compare,
+    "engines": engines.compare,
+    "growth": growth.compare,
 }
 
 

@@ -21,7 +21,6 @@ from pathlib import Path
 
 from bench import measure
 
-HERE = Path(__file__).parent
 RATE = 20
 SETTLE = 3.0
 MODULES = ("/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/local/lib/nginx/modules")
@@ -82,13 +81,13 @@ def compare(seconds: int, repeat: int) -> None:
     many = min(5000, room - 500)
     with tempfile.TemporaryDirectory(prefix="pollweb-bench-") as name:
         folder = Path(name)
-        swarm = folder / "swarm"
-        subprocess.run([_compiler(), "-O2", "-w", "-o", swarm, HERE / "swarm.c"], check=True)
+        swarm = measure.compiled("swarm", folder)
 
         def ours(**environment: str) -> Callable[[], AbstractContextManager[Server]]:
             return lambda: _pollweb(folder, environment)
 
         rows = [
+            *(Row("pollweb", ours(), "ws", count, "") for count in (10, 100, 1000)),
             Row("pollweb", ours(), "ws", 2000, "≤ 0.70"),
             Row("pollweb, direct off", ours(POLLWEB_WALL_DIRECT="off"), "ws", 2000, ""),
             Row("pollweb", ours(), "sse", 2000, "≤ 1.60"),
@@ -115,7 +114,7 @@ def compare(seconds: int, repeat: int) -> None:
             print("\nnginx with nchan is not installed (Debian: apt-get install libnginx-mod-nchan).")
 
 
-def _run(swarm: Path, row: Row, server: Server, seconds: int) -> Run:
+def _run(swarm: str, row: Row, server: Server, seconds: int) -> Run:
     lasts = ["--rate", str(RATE), "--seconds", str(seconds + SETTLE + 2)]
     publisher = subprocess.Popen(
         [*server.publisher, *lasts],
@@ -129,7 +128,7 @@ def _run(swarm: Path, row: Row, server: Server, seconds: int) -> Run:
     tell = publisher.stdin
     assert tell is not None
     empty = measure.memory_mib(server.pid)
-    command = [str(swarm), row.kind, "--port", str(server.port), "--path", server.paths[row.kind]]
+    command = [swarm, row.kind, "--port", str(server.port), "--path", server.paths[row.kind]]
     command += ["--conns", str(row.count), "--secs", str(seconds), "--settle", str(SETTLE), "--ramp", "800"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as listeners:
         assert listeners.stderr is not None
@@ -167,11 +166,6 @@ def _room() -> int:
     most = 65_536 if hard == resource.RLIM_INFINITY else hard
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
     return most
-
-
-def _compiler() -> str:
-    found = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    return found or sys.exit("A C compiler is missing: install one (Debian: apt-get install gcc libc6-dev).")
 
 
 @contextmanager
@@ -215,7 +209,9 @@ def _nchan(folder: Path, program: str, module: Path) -> Iterator[Server]:
     listener = measure.listening()  # for a free port: nginx binds it itself
     port = listener.getsockname()[1]
     listener.close()
-    (home / "nginx.conf").write_text((HERE / "nchan.conf").read_text().format(module=module, port=port))
+    (home / "nginx.conf").write_text(
+        Path(__file__).with_name("nchan.conf").read_text().format(module=module, port=port)
+    )
     # As root its worker would belong to somebody who may not enter the folder.
     own = ["-g", "user root;"] if os.geteuid() == 0 else []
     process = subprocess.Popen([program, "-p", str(home), "-c", "nginx.conf", *own], stderr=subprocess.DEVNULL)

@@ -112,6 +112,18 @@ def under_load(pid: int, url: str, *, connections: int, seconds: int, script: Pa
     return load
 
 
+def compiled(name: str, folder: Path) -> str:
+    """A program of this folder, compiled into that one."""
+    program = folder / name
+    if not program.exists():
+        compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+        if compiler is None:
+            sys.exit("A C compiler is missing: install one (Debian: apt-get install gcc libc6-dev).")
+        source = Path(__file__).with_name(f"{name}.c")
+        subprocess.run([compiler, "-O2", "-w", "-o", program, source], check=True)
+    return str(program)
+
+
 @contextmanager
 def running(command: Sequence[str], listener: socket.socket, path: str, env: Mapping[str, str]) -> Iterator[int]:
     """A server on the listening socket that it inherits, once it answers `path`. Yields its process id."""

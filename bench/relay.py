@@ -20,22 +20,14 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bench import leavers, measure
+from bench.installation import NO_LINE, Installation, installation
 
-HERE = Path(__file__).parent
 CONNECTIONS, STREAMS, TOKENS = 64, 64, 500
 PICTURE = "/prompt/a%20red%20fox?width=512&height=512&seed=7"
-# Tokens of a test have a longer line than any tier that is shipped: here it is the server that is measured.
-DESIGN = """
-[tiers.nectar]
-interval = 0
-concurrency = 1000
-
-{providers}
-{models}
-"""
 PROVIDER = '[providers.{name}]\nkind = "openai"\nbase_url = "http://127.0.0.1:{port}/v1"\nmax_parallel = 1000\n'
 MODEL = '[models.text.{name}]\nfrom = [{{ provider = "{provider}", model = "mock" }}]\nlane = "{lane}"\n'
 # wrk's own way to say a request: each has another prompt.
@@ -78,22 +70,17 @@ class Row:
 def compare(seconds: int, repeat: int) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pollweb-bench-")))
-        tools = {name: _compiled(name, folder) for name in ("mockup", "swarm")}
-        burst, paced = _free_port(), _free_port()
-        stack.enter_context(_running([tools["mockup"], "--port", str(burst)]))
-        stack.enter_context(_running([tools["mockup"], "--port", str(paced), "--delay-us", "10000"]))
+        swarm = measure.compiled("swarm", folder)
+        burst = stack.enter_context(mockup(folder))
+        paced = stack.enter_context(mockup(folder, "--delay-us", "10000"))
         endless = stack.enter_context(leavers.upstream())
-        ours = stack.enter_context(_pollweb(folder, {"burst": burst, "paced": paced, "endless": endless.port}))
+        upstreams = {"burst": burst, "paced": paced, "endless": endless.port}
+        site = installation(folder / "home", design(upstreams, worked="burst"), POLLWEB_MODELS="none")
+        ours = server(stack.enter_context(site))
         portkey = _portkey(stack, folder, burst)
 
-        def chat(server: Server, model: str, connections: int = CONNECTIONS) -> Callable[[], tuple[float, str]]:
-            def run() -> tuple[float, str]:
-                script = _script(folder, server.headers, model)
-                url = f"http://127.0.0.1:{server.port}{server.path}"
-                load = measure.under_load(server.pid, url, connections=connections, seconds=seconds, script=script)
-                return load.cpu_ms, f"{load.per_second:.0f}/s, p99 {load.p99_ms:.0f} ms, {load.failed} failed"
-
-            return run
+        def chat(server: Server, model: str) -> Callable[[], tuple[float, str]]:
+            return partial(chats, folder, server, model, seconds)
 
         rows = [
             Row("JSON chat, relayed", "1,000 requests", "0.60", chat(ours, "burst"), []),
@@ -102,7 +89,7 @@ def compare(seconds: int, repeat: int) -> None:
                 f"{STREAMS} paced streams",
                 "100,000 tokens",
                 "3.5",
-                lambda: _streams(tools["swarm"], ours, folder, "paced"),
+                lambda: streams(swarm, ours, folder, "paced"),
                 [],
             ),
             Row("cached picture", "1,000 requests", "0.25", lambda: _picture(ours, seconds), []),
@@ -115,7 +102,7 @@ def compare(seconds: int, repeat: int) -> None:
                     f"{STREAMS} paced streams, Portkey's gateway",
                     "100,000 tokens",
                     "",
-                    lambda: _streams(tools["swarm"], _towards(portkey, paced), folder, "mock"),
+                    lambda: streams(swarm, _towards(portkey, paced), folder, "mock"),
                     [],
                 )
             )
@@ -141,19 +128,30 @@ def compare(seconds: int, repeat: int) -> None:
 # --- what is measured -------------------------------------------------------------------------------------------------
 
 
-def _streams(swarm: str, server: Server, folder: Path, model: str) -> tuple[float, str]:
+def chats(folder: Path, server: Server, model: str, seconds: int, connections: int = CONNECTIONS) -> tuple[float, str]:
+    """CPU seconds for 1,000 requests, and what else was seen."""
+    script = _script(folder, server.headers, model)
+    url = f"http://127.0.0.1:{server.port}{server.path}"
+    load = measure.under_load(server.pid, url, connections=connections, seconds=seconds, script=script)
+    return load.cpu_ms, f"{load.per_second:.0f}/s, p99 {load.p99_ms:.0f} ms, {load.failed} failed"
+
+
+def streams(
+    swarm: str, server: Server, folder: Path, model: str, count: int = STREAMS, tokens: int = TOKENS
+) -> tuple[float, str]:
+    """CPU seconds for 100,000 tokens of so many streams at once, and what else was seen."""
     body = folder / "stream.json"
     asked = {"role": "user", "content": f"Tell me something. {secrets.token_hex(8)}"}
-    body.write_text(json.dumps({"model": model, "stream": True, "max_tokens": TOKENS, "messages": [asked]}))
-    command = [swarm, "stream", "--port", str(server.port), "--path", server.path, "--conns", str(STREAMS)]
-    command += ["--total", str(STREAMS), "--body", str(body)]
+    body.write_text(json.dumps({"model": model, "stream": True, "max_tokens": tokens, "messages": [asked]}))
+    command = [swarm, "stream", "--port", str(server.port), "--path", server.path, "--conns", str(count)]
+    command += ["--total", str(count), "--body", str(body)]
     # All of them ask the same: each shall have a stream of its own nevertheless.
     for name, value in {**server.headers, "no-cache": "1"}.items():
         command += ["--header", f"{name}: {value}"]
     before = measure.cpu_seconds(server.pid)
     found = json.loads(subprocess.run(command, capture_output=True, text=True).stdout)
     if not found["events"]:
-        return math.nan, f"none of {STREAMS} streams was answered"
+        return math.nan, f"none of {count} streams was answered"
     cost = (measure.cpu_seconds(server.pid) - before) / found["events"] * 1e5
     return cost, f"first token p99 {found['ttft_p99_ms']:.0f} ms, {found['bad']} failed"
 
@@ -208,14 +206,6 @@ def _script(folder: Path, headers: Mapping[str, str], model: str) -> Path:
     return path
 
 
-def _compiled(name: str, folder: Path) -> str:
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    if compiler is None:
-        sys.exit("A C compiler is missing: install one (Debian: apt-get install gcc libc6-dev).")
-    subprocess.run([compiler, "-O2", "-w", "-o", folder / name, HERE / f"{name}.c"], check=True)
-    return str(folder / name)
-
-
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -223,9 +213,16 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _running(command: list[str], env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    quiet = subprocess.DEVNULL
-    process = subprocess.Popen(command, env={**os.environ, **(env or {})}, stdout=quiet, stderr=quiet)
+def mockup(folder: Path, *options: str) -> Iterator[int]:
+    """The port of an upstream that answers at once, unless the options say otherwise (mockup.c)."""
+    port = _free_port()
+    with _running([measure.compiled("mockup", folder), "--port", str(port), *options]):
+        yield port
+
+
+@contextmanager
+def _running(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield process
     finally:
@@ -248,29 +245,16 @@ def _answers(url: str, seconds: float = 60) -> None:
             time.sleep(0.2)
 
 
-@contextmanager
-def _pollweb(folder: Path, upstreams: Mapping[str, int]) -> Iterator[Server]:
-    """`manage.py up` in a home of its own, with a token of the highest tier."""
-    home = folder / "home"
-    home.mkdir()
+def design(upstreams: Mapping[str, int], worked: str) -> str:
+    """A `pollweb.toml`: a relayed model for each upstream, by its port, and `worked`, which a worker makes of one."""
     providers = "".join(PROVIDER.format(name=name, port=port) for name, port in upstreams.items())
     models = "".join(MODEL.format(name=name, provider=name, lane="relay") for name in upstreams)
-    models += MODEL.format(name="worked", provider="burst", lane="work")
-    (home / "pollweb.toml").write_text(DESIGN.format(providers=providers, models=models))
-    port = _free_port()
-    env = {"POLLWEB_HOME": str(home), "POLLWEB_MODELS": "none"}
-    manage = [sys.executable, str(HERE.parent / "manage.py")]
-    with _running([*manage, "up", "--port", str(port)], env):
-        _answers(f"http://127.0.0.1:{port}/healthz")
-        made = subprocess.run(
-            [*manage, "createtoken", "--team", "bench", "--tier", "nectar"],
-            env={**os.environ, **env},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        web = json.loads((home / "run.json").read_text())["pids"]["web-1"]
-        yield Server(port, web, {"Authorization": f"Bearer {made.stdout.strip()}"}, "/openai")
+    return NO_LINE + providers + models + MODEL.format(name="worked", provider=worked, lane="work")
+
+
+def server(site: Installation) -> Server:
+    """Its first web process, asked with a token of the highest tier."""
+    return Server(site.port, site.pids["web-1"], {"Authorization": f"Bearer {site.token()}"}, "/openai")
 
 
 def _portkey(stack: ExitStack, folder: Path, upstream: int) -> Server | None:

@@ -8,19 +8,14 @@ and fonts count; what is larger than its promise is marked.
 
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from bench.installation import installation
 from bench.measure import table
 
-ROOT = Path(__file__).parents[1]
 ITEMS = int(os.environ.get("POLLWEB_BENCH_ITEMS", "40"))
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -52,31 +47,6 @@ class View:
     paint: float = 0.0  # seconds
     shift: float = 0.0
     kinds: dict[str, str] = field(default_factory=dict)  # of what, by the request's id
-
-
-@contextmanager
-def installation(home: Path) -> Iterator[str]:
-    """The address of `manage.py up` on a home of its own, filled."""
-    environment = {name: value for name, value in os.environ.items() if name != "POLLWEB_HOME"}
-    environment |= {"POLLWEB_HOME": str(home), "DJANGO_SETTINGS_MODULE": "pollweb.settings"}
-    environment.setdefault("POLLWEB_MODELS_DIR", str(ROOT / "var" / "models"))
-    manage = [sys.executable, str(ROOT / "manage.py")]
-    with (home / "up.log").open("w") as log:
-        up = subprocess.Popen(
-            [*manage, "up", "--port", "0"], env=environment, stdout=subprocess.PIPE, stderr=log, text=True
-        )
-        try:
-            assert up.stdout
-            address = next(line.split()[-1] for line in up.stdout if line.startswith("pollweb is ready: "))
-            # What is made is told under the address that people come by.
-            environment["POLLWEB_PORT"] = str(urlsplit(address).port)
-            subprocess.run(
-                [*manage, "demo", "--items", str(ITEMS)], env=environment, check=True, stdout=log, stderr=log
-            )
-            yield address
-        finally:
-            up.terminate()
-            up.wait(60)
 
 
 def visit(browser: Any, address: str) -> View:
@@ -138,9 +108,11 @@ def compare(seconds: int, repeat: int) -> None:
 
     with (
         tempfile.TemporaryDirectory(prefix="pollweb-bench-") as home,
-        installation(Path(home)) as address,
+        installation(Path(home) / "home") as site,
         sync_playwright() as playwright,
     ):
+        site.manage("demo", "--items", str(ITEMS))
+        address = site.address
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page()
         page.goto(f"{address}/?kind=image")
