@@ -28,8 +28,18 @@ def keep_what_is_loaded() -> None:
     gc.set_threshold(YOUNG, 20, 20)
 
 
+def load_pages() -> None:
+    """What the first visitor would wait for: every view, and the templates of the page that most people come to."""
+    from django.template.loader import get_template
+    from django.urls import reverse
+
+    reverse("explore")
+    get_template("gallery/explore.html")
+
+
 class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        load_pages()
         await super().startup(sockets)
         keep_what_is_loaded()
 

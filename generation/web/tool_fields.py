@@ -6,8 +6,6 @@ from typing import Any
 import orjson
 from django import forms
 from django.utils.translation import gettext as _
-from jsonschema import Draft202012Validator, SchemaError
-from jsonschema.exceptions import best_match
 
 from generation.wire.tools import MOST_TOOLS
 
@@ -78,10 +76,11 @@ def _problem(tool: dict[str, Any], number: int) -> str:
 
 
 def _problem_of_schema(schema: dict[str, Any], number: int) -> str:
+    from jsonschema import Draft202012Validator  # with all its formats it takes a second to import
+    from jsonschema.exceptions import best_match
+
     try:
-        wrong: SchemaError | None = best_match(
-            Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema)
-        )
+        wrong = best_match(Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema))
     except RecursionError:
         return _("The parameters of tool %(n)s are nested too deeply.") % {"n": number}
     if wrong is None:
