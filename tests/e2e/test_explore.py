@@ -143,6 +143,28 @@ def test_the_keys_of_a_page_are_listed_and_can_be_turned_off(painted, visit):
     expect(dialog.locator("#remix-menu")).to_be_hidden()
 
 
+SHORT_ROWS = """() => {
+  const column = document.querySelector(".rows").getBoundingClientRect();
+  const ends = new Map();
+  for (const tile of document.querySelectorAll(".rows > li")) {
+    const { top, right } = tile.getBoundingClientRect();
+    ends.set(Math.round(top), right);
+  }
+  return [...ends.values()].slice(0, -1).filter((right) => Math.abs(right - column.right) > 1);
+}"""
+
+
+@pytest.mark.parametrize("width", [360, 640, 1280])
+def test_rows_are_filled_to_the_edge_even_by_one_tall_picture(painted, visit, width):
+    page = visit("/")
+    page.set_viewport_size({"width": width, "height": 780})
+    # A tall one between two wide ones has a row of its own on a phone.
+    page.evaluate(
+        "[...document.querySelectorAll('.rows > li')].forEach((tile, n) => tile.dataset.ar = n % 2 ? 220 : 65)"
+    )
+    assert page.evaluate(SHORT_ROWS) == []
+
+
 def test_a_picture_is_looked_at_in_full_size_without_leaving_its_page(painted, visit):
     page = visit("/")
     page.goto(page.locator(".tile").first.evaluate("tile => tile.href"))
