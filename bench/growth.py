@@ -113,5 +113,6 @@ def _processes(folder: Path, upstream: int, seconds: int, repeat: int) -> None:
                 load = measure.wrk(f"{site.address}/", 16, seconds)
                 if run:
                     rates[number].append(load.per_second)
-    rows = [[f"{number} of {os.cpu_count()} cores", measure.spread(each, 0)] for number, each in rates.items()]
-    measure.table("Web processes: Explore without results", ["processes", "pages a second"], rows)
+    rows = [[str(number), measure.spread(each, 0)] for number, each in rates.items()]
+    title = f"Web processes on {os.cpu_count()} cores: Explore without results"
+    measure.table(title, ["processes", "pages a second"], rows)
