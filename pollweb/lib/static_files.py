@@ -49,6 +49,9 @@ def _url(name: str) -> str:
     return f"{settings.STATIC_URL}{version()}/{name}"
 
 
+_found: dict[str, dict[str, StaticFile]] = {}  # by their version: all files, by their addresses
+
+
 class StaticFiles(WhiteNoiseMiddleware):
     """WhiteNoise, with a packed form of each text beside it; they are made when a process starts and finds none."""
 
@@ -58,6 +61,14 @@ class StaticFiles(WhiteNoiseMiddleware):
             # A page of another version asks, while servers are renewed one after the other.
             static_file = self.files.get("".join(parts.groups()))
         return self.serve(static_file, request) if static_file is not None else super().__call__(request)
+
+    def add_files_from_finders(self) -> None:
+        """Looked at once in a process: a test begins a new handler for each of its clients."""
+        if version() in _found:
+            self.files.update(_found[version()])
+        else:
+            super().add_files_from_finders()
+            _found[version()] = dict(self.files)
 
     def add_file_to_dictionary(self, url: str, path: str, stat_cache: Any = None) -> None:
         super().add_file_to_dictionary(url, path, stat_cache)
