@@ -6,7 +6,6 @@ worker's are. Both are asked the same in turn. Needs the model files: `manage.py
 
 import asyncio
 import json
-import os
 import secrets
 import statistics
 import subprocess
@@ -21,10 +20,11 @@ from urllib.parse import quote, urlencode
 from urllib.request import Request, urlopen
 
 from bench import measure
-from bench.installation import NO_LINE, ROOT, Installation, installation
+from bench.installation import NO_LINE, ROOT, Installation, environment, installation
 
 TARGET = 1.10
 WORDS = "The red fox sleeps in the snow, and nobody in the village has heard it come."
+SHORT = {"max_tokens": 60, "temperature": 0, "seed": 7}
 KINDS = ("picture, 1024 × 1024", "answer of 60 tokens", "speech, 15 words")
 
 
@@ -66,13 +66,7 @@ def _request(kind: str, salt: str) -> tuple[str, dict[str, Any] | None]:
         case 0:
             return f"/prompt/{quote(_scene(salt))}?{urlencode({'width': 1024, 'height': 1024, 'seed': 7})}", None
         case 1:
-            return "/openai", {
-                "model": "openai",
-                "messages": _talk(salt),
-                "max_tokens": 60,
-                "temperature": 0,
-                "seed": 7,
-            }
+            return "/openai", {"model": "openai", "messages": _talk(salt), **SHORT}
         case _:
             return "/v1/audio/speech", {"model": "tts-1", "voice": "alloy", "input": _spoken(salt)}
 
@@ -95,32 +89,18 @@ def _spoken(salt: str) -> str:
 @contextmanager
 def _bare(home: Path) -> Iterator[Any]:
     """Asks the engines in a process of their own for seconds."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("POLLWEB_")}
-    env |= {"DJANGO_SETTINGS_MODULE": "pollweb.settings", "POLLWEB_HOME": str(home / "bare")}
-    env["POLLWEB_MODELS_DIR"] = os.environ.get("POLLWEB_MODELS_DIR") or str(ROOT / "var" / "models")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bench.engines"],
-        env=env,
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin
-    assert process.stdout
+    command, pipe = [sys.executable, "-m", "bench.engines"], subprocess.PIPE
+    env = environment(home / "bare")
+    with subprocess.Popen(command, env=env, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as process:
+        questions, answers = process.stdin, process.stdout
+        assert questions
+        assert answers
 
-    def ask(kind: str, salt: str) -> float:
-        assert process.stdin
-        assert process.stdout
-        process.stdin.write(json.dumps([kind, salt]) + "\n")
-        process.stdin.flush()
-        return float(process.stdout.readline())
+        def ask(kind: str, salt: str) -> float:
+            print(json.dumps([kind, salt]), file=questions, flush=True)
+            return float(answers.readline())
 
-    try:
         yield ask
-    finally:
-        process.stdin.close()
-        process.wait(30)
 
 
 async def _make(kind: str, salt: str) -> float:
@@ -131,11 +111,7 @@ async def _make(kind: str, salt: str) -> float:
         0: ("scene-painter", ImageRequest(model="flux", text=_scene(salt), seed=7)),
         1: (
             "chat",
-            ChatRequest(
-                model="openai",
-                messages=tuple(_talk(salt)),
-                options={"max_tokens": 60, "temperature": 0, "seed": 7},
-            ),
+            ChatRequest(model="openai", messages=tuple(_talk(salt)), options=SHORT),
         ),
         2: ("speech", SpeechRequest(model="openai-audio", text=_spoken(salt))),
     }[KINDS.index(kind)]

@@ -29,7 +29,7 @@ def compare(seconds: int, repeat: int) -> None:
             _fill(folder / str(size), size)
         _results(folder, upstream, seconds, repeat)
         _tokens(folder, upstream, repeat)
-        _processes(folder, upstream, seconds, repeat)
+        _processes(folder, seconds, repeat)
 
 
 def _fill(home: Path, size: int) -> None:
@@ -97,14 +97,13 @@ def _tokens(folder: Path, upstream: int, repeat: int) -> None:
     measure.table("Tokens of an answer, streamed", ["streams", "CPU-s for 100,000 tokens", "CPU-ms for a stream"], rows)
 
 
-def _processes(folder: Path, upstream: int, seconds: int, repeat: int) -> None:
-    """What a second web process adds, where there are cores for it; wrk and the upstream need one too."""
-    design = relay.design({"burst": upstream}, worked="burst")
+def _processes(folder: Path, seconds: int, repeat: int) -> None:
+    """What a second web process adds, where there are cores for it; wrk needs one too."""
     rates: dict[int, list[float]] = {1: [], 2: []}
     with ExitStack() as stack:
         sites = {
             number: stack.enter_context(
-                installation(folder / f"web-{number}", design, POLLWEB_MODELS="none", POLLWEB_WEB=str(number))
+                installation(folder / f"web-{number}", POLLWEB_MODELS="none", POLLWEB_WEB=str(number))
             )
             for number in rates
         }

@@ -40,26 +40,29 @@ class Installation:
         """What a command of `manage.py` prints."""
         # What is made by it is told under the address that people come by.
         env = {**self.environment, "POLLWEB_PORT": str(self.port)}
-        told = subprocess.run([*MANAGE, *arguments], env=env, stdout=subprocess.PIPE, stderr=self._log(), check=True)
+        with (self.home / "up.log").open("a") as log:
+            told = subprocess.run([*MANAGE, *arguments], env=env, stdout=subprocess.PIPE, stderr=log, check=True)
         return told.stdout.decode().strip()
 
     def token(self) -> str:
         """A new one, of the highest tier."""
         return self.manage("createtoken", "--team", "bench", "--tier", "nectar")
 
-    def _log(self) -> int:
-        return os.open(self.home / "up.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """Of a process with this home: nothing of another installation's variables but where model files are."""
+    found = {name: value for name, value in os.environ.items() if not name.startswith("POLLWEB_")}
+    found["POLLWEB_MODELS_DIR"] = os.environ.get("POLLWEB_MODELS_DIR") or str(ROOT / "var" / "models")
+    return found | {"DJANGO_SETTINGS_MODULE": "pollweb.settings", "POLLWEB_HOME": str(home), **more}
 
 
 @contextmanager
-def installation(home: Path, design: str = "", **environment: str) -> Iterator[Installation]:
-    """Started with this `pollweb.toml`; nothing of another installation's variables but where model files are."""
+def installation(home: Path, design: str = "", **variables: str) -> Iterator[Installation]:
+    """Started with this `pollweb.toml`."""
     home.mkdir(exist_ok=True)
     if design:
         (home / "pollweb.toml").write_text(design)
-    env = {name: value for name, value in os.environ.items() if not name.startswith("POLLWEB_")}
-    env["POLLWEB_MODELS_DIR"] = os.environ.get("POLLWEB_MODELS_DIR") or str(ROOT / "var" / "models")
-    env |= {"DJANGO_SETTINGS_MODULE": "pollweb.settings", "POLLWEB_HOME": str(home), **environment}
+    env = environment(home, **variables)
     began = time.monotonic()
     with (home / "up.log").open("a") as log:
         up = subprocess.Popen([*MANAGE, "up", "--port", "0"], env=env, stdout=subprocess.PIPE, stderr=log, text=True)

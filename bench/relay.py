@@ -128,11 +128,11 @@ def compare(seconds: int, repeat: int) -> None:
 # --- what is measured -------------------------------------------------------------------------------------------------
 
 
-def chats(folder: Path, server: Server, model: str, seconds: int, connections: int = CONNECTIONS) -> tuple[float, str]:
+def chats(folder: Path, server: Server, model: str, seconds: int) -> tuple[float, str]:
     """CPU seconds for 1,000 requests, and what else was seen."""
     script = _script(folder, server.headers, model)
     url = f"http://127.0.0.1:{server.port}{server.path}"
-    load = measure.under_load(server.pid, url, connections=connections, seconds=seconds, script=script)
+    load = measure.under_load(server.pid, url, connections=CONNECTIONS, seconds=seconds, script=script)
     return load.cpu_ms, f"{load.per_second:.0f}/s, p99 {load.p99_ms:.0f} ms, {load.failed} failed"
 
 

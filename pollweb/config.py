@@ -349,7 +349,7 @@ def database(url: str, *, pool: int) -> dict[str, Any]:
 
         options: dict[str, Any] = {
             # To compile a query (jit) costs more than ours take, and sums over tens of thousands of rows fit into this
-            # work_mem instead of a file. What is prepared is meant to be planned once (pollweb.lib.prepared.py).
+            # work_mem instead of a file. What is prepared is meant to be planned once (pollweb.lib.prepared).
             "options": "-c statement_timeout=10000 -c lock_timeout=2000 -c jit=off -c work_mem=16MB"
             " -c plan_cache_mode=force_generic_plan",
             "prepare_threshold": 0,

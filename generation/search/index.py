@@ -154,8 +154,9 @@ def _similar(query: Query, public_id: str, limit: int, among: Callable[[Any], An
     nearest = likeness.nearest(public_id)
     if nearest and any(term.name != "similar" for term in query.terms):
         least, before = _stretch(query, 0)
-        kept, _ = _index().entries(query, before=before, least=least, limit=len(nearest), within=nearest)
-        nearest = [entry for entry in nearest if entry in {place.entry for place in kept}]
+        places, _ = _index().entries(query, before=before, least=least, limit=len(nearest), within=nearest)
+        kept = {place.entry for place in places}
+        nearest = [entry for entry in nearest if entry in kept]
     rows = among(Generation.objects.public()).filter(search_entry__in=nearest).annotate(entry=F("search_entry"))
     public = {row.entry: row for row in rows}
     return [public[entry] for entry in nearest if entry in public][:limit]

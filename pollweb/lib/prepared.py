@@ -32,7 +32,7 @@ def prepared_cursor() -> Iterator[Any]:
 
 
 class AnyOf(Lookup):
-    """`pk__any_of=[…]`: as `in`, and the same statement for any number of values."""
+    """`filter(AnyOf(F("pk"), […]))`: as `pk__in`, and the same statement for any number of values."""
 
     lookup_name = "any_of"
     prepare_rhs = False

@@ -8,8 +8,8 @@ from pollweb.lib.postgresql import outage
 
 
 class PreparedCursor(base.ServerBindingCursor):
-    def execute(self, query: Any, params: Any = None, **kwargs: Any) -> Any:
-        return super().execute(query, params, **{**kwargs, "prepare": True})  # type: ignore[misc]
+    def execute(self, query: Any, params: Any = None) -> Any:
+        return super().execute(query, params, prepare=True)  # type: ignore[misc]
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
