@@ -74,6 +74,14 @@ def test_ones_own_pages_can_be_read_by_everybody(site, visit, cast, width, theme
         assert (answer.status, barriers(page), fits(page)) == (200, [], True), path
 
 
+@pytest.mark.parametrize(("width", "least"), [(360, 328), (768, 320), (1280, 320)])
+def test_the_facts_of_an_item_keep_their_width_beside_two_pictures_to_compare(site, visit, cast, width, least):
+    page = visit("/healthz", viewport={"width": width, "height": 800})
+    page.context.add_cookies([{"name": "sessionid", "value": cast["operator"], "url": site.address}])
+    page.goto(f"{site.address}/staff/styleguide")
+    assert page.locator(".facts:has(.compare)").evaluate("facts => facts.getBoundingClientRect().width") >= least
+
+
 @pytest.mark.parametrize(("width", "theme", "language"), SEEN)
 def test_the_ways_in_can_be_read_by_everybody(site, browser, width, theme, language):
     context = browser.new_context(color_scheme=theme, locale=language, viewport={"width": width, "height": 800})
