@@ -16,9 +16,8 @@ from pollweb.lib.http.answers import Whole
 
 RANGE = re.compile(r"bytes=(\d{0,12})-(\d{0,12})")
 
-# The pictures that everybody opens are served from memory: so many bytes of them, none larger than a quarter of it.
-REMEMBERED_BYTES = 64 * 2**20
-
+# The files that everybody opens are served from memory: `[limits] remembered_bytes` of them in each process, none
+# larger than a quarter of it.
 _memory: OrderedDict[str, bytes] = OrderedDict()
 _remembered = 0
 
@@ -36,11 +35,12 @@ async def load(digest: str) -> bytes | None:
         _memory.move_to_end(digest)
         return known
     data = await asyncio.to_thread(store.read, digest)
-    if data is not None and len(data) <= REMEMBERED_BYTES // 4:
+    most = settings.DESIGN.limits.remembered_bytes
+    if data is not None and len(data) <= most // 4:
         if digest not in _memory:
             _memory[digest] = data
             _remembered += len(data)
-        while _remembered > REMEMBERED_BYTES:
+        while _remembered > most:
             _remembered -= len(_memory.popitem(last=False)[1])
     return data
 

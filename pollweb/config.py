@@ -102,6 +102,7 @@ class Limits(Table):
     connections: Count
     waiting: Count
     export_bytes: Count
+    remembered_bytes: Count
 
 
 class Visibility(Table):

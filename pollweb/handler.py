@@ -37,7 +37,6 @@ BODY_SECONDS = 60.0  # for a whole body, however steadily it drips
 LINGER_SECONDS = 2.0
 MCP_BODY_BYTES = 4 * 2**20  # as the MCP SDK's own servers take
 BODIES_IN_FLIGHT = 256 * 2**20
-MOST_FIXED = 1000
 TURN = 16  # pieces of a stream that are sent without giving the loop its turn
 
 Scope = dict[str, Any]
@@ -342,7 +341,7 @@ class LeanHandler(ASGIHandler):
                 match = self.resolvers[request.face].resolve(path)
             except Resolver404 as exc:
                 raise NotFound("There is nothing at this address.") from exc
-            if not (match.args or match.kwargs) and len(self.fixed) < MOST_FIXED:
+            if match.route == path[1:]:  # nothing of it varies: there are no more of these than routes
                 self.fixed[request.face, path] = match
         request.resolver_match = match
         return match

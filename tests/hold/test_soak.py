@@ -65,6 +65,10 @@ concurrency = 2
 connections_per_address = 200
 sockets_per_address = 100
 streams_per_address = 100
+# What is kept of everybody, full soon: later nothing comes to it, and whatever grows does not stop.
+remembered_bytes = 524288
+[feeds]
+history = 1000
 """
 
 PAGES = ("/", "/search?q=soak", "/live", "/chat", "/create", "/docs", "/about", "/status", "/models", "/feed.json")

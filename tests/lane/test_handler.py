@@ -31,6 +31,16 @@ async def test_it_collects_a_body_that_comes_in_pieces(wire: Any) -> None:
     assert call.sent[1]["body"] == b"abcdef"
 
 
+async def test_it_remembers_where_addresses_lead_that_do_not_vary_and_no_others(wire: Any) -> None:
+    lean = lane_of(path("x", echo), re_path("^prompt/.*$", echo))
+    for address in ("/x", "/x/", "/prompt/a", "/prompt/b", "/x"):
+        call = wire(lean, "GET", address)
+        call.body(b"")
+        await call.task
+        assert call.status == 200
+    assert [found for _, found in lean.fixed] == ["/x"]
+
+
 async def test_it_refuses_an_announced_body_before_it_arrives(wire: Any) -> None:
     call = wire(lane_of(path("x", echo)), "POST", "/x", {"content-length": str(2**30)})
     call.leave()
