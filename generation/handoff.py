@@ -261,6 +261,7 @@ class Waiting:
         self._exchange = exchange()
         self._bell: asyncio.Event | None = None
         self.others = 1  # who else waits, known after leaving
+        self.has_ended = False  # the row is final, and we were told
 
     async def __aenter__(self) -> "Waiting":
         self._bell = await self._exchange.join(self.job)
@@ -291,6 +292,7 @@ class Waiting:
                 last = f"({entry_id.decode()}"
                 entry = orjson.loads(fields[b"p"])
                 if entry.get("end"):
+                    self.has_ended = True
                     return
                 if entry["fence"] < fence or (entry["fence"] > fence and heard):
                     continue
@@ -300,6 +302,7 @@ class Waiting:
                     entry["data"] = fields[b"d"]
                 yield entry
             if ended:
+                self.has_ended = True
                 return
             try:
                 await asyncio.wait_for(self._bell.wait(), self.deadline - time.monotonic())

@@ -574,7 +574,7 @@ async def _present(row: Generation, waiting: handoff.Waiting) -> AsyncIterator[N
 
 
 async def _left(row: Generation, waiting: handoff.Waiting) -> None:
-    if row.keep or row.is_final or waiting.others:
+    if row.keep or row.is_final or waiting.has_ended or waiting.others:
         return
     if await db.run(_cancel_unkept, row.pk):
         await handoff.cancel(str(row.pk))

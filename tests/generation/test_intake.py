@@ -120,6 +120,13 @@ async def test_whoever_leaves_while_they_begin_to_wait_is_waited_for_by_nobody(w
     assert not redis.sync_client().exists(redis.key("job", job, "waiters"))
 
 
+async def test_whoever_has_heard_the_end_does_not_write_that_nobody_waits_any_more(working, monkeypatch):
+    asked = []
+    monkeypatch.setattr(intake, "_cancel_unkept", asked.append)
+    await ask(picture())
+    assert asked == []
+
+
 async def test_it_stops_the_work_when_the_last_asker_leaves(working):
     working.held = True
     asking = asyncio.create_task(ask(picture()))
