@@ -59,14 +59,13 @@ class LeaseLost(Exception):
     """The row belongs to somebody else now, or to nobody: drop everything."""
 
 
-async def fulfil(pk: str, fence: int) -> None:
-    """Make one row, claimed under `fence`.
+async def fulfil(row: Generation) -> None:
+    """Make a row that was claimed.
 
     Cancelling this coroutine gives the row back to the queue (the worker is going away).
     """
-    row = await db.run(Generation.objects.get, pk=pk)
     with _traced(row) as span:
-        await _make_and_end(row, fence, span)
+        await _make_and_end(row, row.fence, span)
 
 
 def _traced(row: Generation) -> traces.Span:

@@ -677,9 +677,9 @@ def make_here(request: Request, context: Context) -> Generation:
     row.dedupe_key = None  # nobody joins it, and one that was left unfinished here is not in its way
     row.save(force_insert=True)  # and no other worker is told
     here = worker.current()
-    fence = Generation.objects.claim(row.pk, here.name)
-    if fence is not None:
-        here.run(fulfilment.fulfil(str(row.pk), fence))
+    claimed = Generation.objects.claim(row.pk, here.name)
+    if claimed is not None:
+        here.run(fulfilment.fulfil(claimed))
     return Generation.objects.get(pk=row.pk)
 
 

@@ -114,7 +114,7 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         """Queued for this slot, wanted still, and not waiting for the turn of its caller."""
         now = timezone.now()
         waiting = self.filter(state=State.QUEUED, slot=slot, deadline__gt=now)
-        return waiting.exclude(start_after__gt=now).select_related("token")
+        return waiting.exclude(start_after__gt=now)
 
     def first_served(self) -> Self:
         """Callers with a token before registered referrers before anonymous ones, higher tiers first, then by age."""
@@ -135,8 +135,8 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
 
     # Transitions: one conditional UPDATE each; False means somebody else was first.
 
-    def claim(self, pk: Any, owner: str) -> int | None:
-        """Queued → running under a new fence, which is returned; None when the row is no longer to be had."""
+    def claim(self, pk: Any, owner: str) -> "Generation | None":
+        """Queued → running under a new fence: the row as it is then. None when it is no longer to be had."""
         now = timezone.now()
         taken = self.filter(pk=pk, state=State.QUEUED).update(
             state=State.RUNNING,
@@ -146,7 +146,7 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
             lease_until=now + LEASE,
             started_at=now,
         )
-        return self.values_list("fence", flat=True).get(pk=pk) if taken else None
+        return self.get(pk=pk) if taken else None
 
     def renew(self, pk: Any, fence: int) -> bool:
         """Keep the lease. False: the row is not ours any more (cancelled, or given to another worker)."""

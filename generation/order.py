@@ -27,8 +27,8 @@ class Order:
     by_rank: int = 0  # rows taken by rank since the last one by age
 
     def next(self) -> Generation | None:
-        """The row to be made now, if there is one that may be."""
-        startable = Generation.objects.startable(self.slot)
+        """The row to be made now, if there is one that may be. Read of it is only what it takes to claim it."""
+        startable = Generation.objects.startable(self.slot).only("keep")
         if self.by_rank >= AGED_EVERY - 1:
             self.by_rank = 0
             aged = startable.filter(created_at__lt=timezone.now() - AGED).order_by("created_at").first()

@@ -92,7 +92,8 @@ class Worker:
         self.run(self._look(pk))
 
     async def _look(self, pk: str) -> None:
-        row = await db.run(Generation.objects.filter(pk=pk, state=State.QUEUED).first)
+        waiting = Generation.objects.filter(pk=pk, state=State.QUEUED)
+        row = await db.run(waiting.only("slot", "model", "params").first)
         if row is not None:
             gate = self._gate(row)
             gate.hints += 1
@@ -112,27 +113,27 @@ class Worker:
             try:
                 async with gate.choosing:  # one at a time, so that two do not choose the same row
                     row = await db.run(gate.order.next)
-                    fence = await self._take(row) if row is not None else None
+                    taken = await self._take(row) if row is not None else None
             except Exception:
                 log.warning("what is next could not be read; the ticker tells of it again", exc_info=True)
                 return
-            if row is not None and fence is not None:
+            if taken is not None:
                 self._open(gate)
-                await self._fulfil(row, fence)
+                await self._fulfil(taken)
             elif row is None and hints == gate.hints:
                 return
 
-    async def _take(self, row: Generation) -> int | None:
-        """The fence under which a row is ours; None when its turn has not come, or another worker was quicker."""
-        if row.keep and not await self._may_start(row):
+    async def _take(self, row: Generation) -> Generation | None:
+        """The row, claimed; None when its turn has not come, or another worker was quicker."""
+        if row.keep and not await self._may_start(row.pk):
             return None
-        fence = None
+        taken = None
         try:
-            fence = await db.run(Generation.objects.claim, row.pk, self.name)
+            taken = await db.run(Generation.objects.claim, row.pk, self.name)
         finally:
-            if fence is None:
+            if taken is None:
                 await self._leave(str(row.pk))
-        return fence
+        return taken
 
     def _gate(self, row: Generation) -> Gate:
         if row.slot not in self.gates:
@@ -141,8 +142,11 @@ class Worker:
             self.gates[row.slot] = Gate(size, Order(row.slot))
         return self.gates[row.slot]
 
-    async def _may_start(self, row: Generation) -> bool:
+    async def _may_start(self, pk: Any) -> bool:
         """Nobody stands in line for a job made to be kept, so the line is asked here; if not now, then later."""
+        row = await db.run(Generation.objects.select_related("token").filter(pk=pk).first)
+        if row is None:
+            return False
         turn = self.turns[str(row.pk)] = turn_of(row)
         stepped = await turn.step()
         if stepped.admitted:
@@ -156,9 +160,9 @@ class Worker:
         )
         return False
 
-    async def _fulfil(self, row: Generation, fence: int) -> None:
+    async def _fulfil(self, row: Generation) -> None:
         pk = str(row.pk)
-        task = asyncio.ensure_future(fulfilment.fulfil(pk, fence))
+        task = asyncio.ensure_future(fulfilment.fulfil(row))
         self.running[pk] = task
         self.due[pk] = time.monotonic() + min(row.seconds_left(), row.time_limit)
         try:

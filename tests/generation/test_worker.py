@@ -58,7 +58,8 @@ def test_a_row_is_not_told_again_while_it_is_fresh(working, monkeypatch):
 
 def test_a_row_left_by_its_worker_is_made_by_another(working, unsent, monkeypatch):
     row = intake.enqueue(picture("left"), intake.Context(principal=ALICE))
-    assert Generation.objects.claim(row.pk, "a worker that dies") == 1
+    claimed = Generation.objects.claim(row.pk, "a worker that dies")
+    assert claimed is not None and (claimed.pk, claimed.fence, claimed.state) == (row.pk, 1, State.RUNNING)
     Generation.objects.filter(pk=row.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     monkeypatch.undo()
     ticker.give_on()
@@ -88,9 +89,9 @@ def test_a_late_row_expires_and_says_so(working, unsent):
 
 def test_a_worker_that_lost_its_lease_changes_nothing(working, unsent):
     row = intake.enqueue(picture("stale"), intake.Context(principal=ALICE))
-    old = Generation.objects.claim(row.pk, "slow")
+    old = Generation.objects.claim(row.pk, "slow").fence
     Generation.objects.give_back(row.pk, old)
-    new = Generation.objects.claim(row.pk, "quick")
+    new = Generation.objects.claim(row.pk, "quick").fence
     row.refresh_from_db()
     from generation.results import Result
 
@@ -116,7 +117,7 @@ def test_a_row_is_claimed_by_one_worker_only(working, unsent):
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(fence for fence in claimed if fence is not None) == [1]
+    assert [each.fence for each in claimed if each is not None] == [1]
 
 
 def test_jobs_survive_an_emptied_redis(working):
@@ -351,8 +352,7 @@ def test_several_workers_take_every_row_once_and_in_order(working, monkeypatch):
     taken = []
     for turn in range(10):
         row = orders[turn % 2].next()
-        assert Generation.objects.claim(row.pk, str(turn % 2))
-        taken.append(row.prompt)
+        taken.append(Generation.objects.claim(row.pk, str(turn % 2)).prompt)
     assert taken == [f"row {n}" for n in range(10)]
     assert orders[0].next() is None
 
