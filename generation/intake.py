@@ -391,7 +391,8 @@ def _is_joined(running: Generation, wish: Wish) -> bool:
 
 
 def _in_flight(dedupe_key: str) -> Generation | None:
-    return Generation.objects.filter(dedupe_key=dedupe_key, state__in=ACTIVE).first()
+    found = Generation.objects.filter(dedupe_key=dedupe_key, state__in=ACTIVE)
+    return found.first() if found.exists() else None  # mostly there is none, and to ask for whole rows costs more
 
 
 @asynccontextmanager
