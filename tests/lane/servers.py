@@ -116,6 +116,15 @@ class Connection:
     def read(self, count: int = 1) -> bytes:
         return self.socket.recv(count)
 
+    def read_until(self, sought: bytes) -> bytes:
+        """What comes, until this is in it: an answer may come in several pieces."""
+        found = b""
+        while sought not in found:
+            chunk = self.socket.recv(2**16)
+            assert chunk, found
+            found += chunk
+        return found
+
     def rest(self) -> bytes:
         """Everything until the server closes."""
         found = b""
