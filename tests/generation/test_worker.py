@@ -59,7 +59,8 @@ def test_a_row_is_not_told_again_while_it_is_fresh(working, monkeypatch):
 def test_a_row_left_by_its_worker_is_made_by_another(working, unsent, monkeypatch):
     row = intake.enqueue(picture("left"), intake.Context(principal=ALICE))
     claimed = Generation.objects.claim(row.pk, "a worker that dies")
-    assert claimed is not None and (claimed.pk, claimed.fence, claimed.state) == (row.pk, 1, State.RUNNING)
+    assert claimed is not None
+    assert (claimed.pk, claimed.fence, claimed.state) == (row.pk, 1, State.RUNNING)
     Generation.objects.filter(pk=row.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     monkeypatch.undo()
     ticker.give_on()
