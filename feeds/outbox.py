@@ -11,8 +11,10 @@ Fields: `t` event or remove · `kind` · `model` · `public_id` · `mature` "1" 
 
 import logging
 import time
+from collections import deque
 from collections.abc import Iterable
 from datetime import timedelta
+from threading import Lock
 from typing import Any
 from uuid import UUID
 
@@ -71,6 +73,8 @@ return answer
 """
 
 _redis_away = False
+_committed: deque[str] = deque()
+_publishing = Lock()
 
 
 def stream_key() -> str:
@@ -141,9 +145,14 @@ def _may_be_told(rows: list[Outbox]) -> list[Outbox]:
 
 
 def _publish_after_commit(event_id: str) -> None:
+    """What is committed while another thread publishes goes together, by the next one that comes."""
+
     def publish() -> None:
-        if not _redis_away:  # then publish_due comes by every second, and nobody waits here for a timeout
-            _publish(Outbox.objects.due().filter(event_id=event_id))
+        _committed.append(event_id)
+        with _publishing:
+            events = [_committed.popleft() for _ in range(len(_committed))]
+            if events and not _redis_away:  # else publish_due comes by every second: nobody waits here for a timeout
+                _publish(Outbox.objects.due().filter(event_id__in=events))
 
     transaction.on_commit(publish, robust=True)
 

@@ -25,7 +25,16 @@ POLL_SECONDS = 1.0
 HEARD_SECONDS = 0.5  # for a subscription to be confirmed
 PRESENCE_SECONDS = 30
 
-# Registered as waiting until it leaves or is silent for 30 s; the answer is how many others still wait.
+# Registered as waiting until it leaves or is silent for 30 s, by Redis's clock. KEYS: the waiters of each job.
+PRESENT = """
+local t = redis.call('TIME')
+for _, key in ipairs(KEYS) do
+  redis.call('ZADD', key, t[1] + ARGV[2], ARGV[1])
+  redis.call('EXPIRE', key, ARGV[2] * 2)
+end
+"""
+
+# The answer is how many others still wait.
 LEAVE = """
 redis.call('ZREM', KEYS[1], ARGV[1])
 local t = redis.call('TIME')
@@ -168,13 +177,8 @@ class Exchange:
                 await self._present(jobs)
 
     async def _present(self, jobs: list[str]) -> None:
-        client = redis.client()
-        seconds, _ = await client.time()
-        async with client.pipeline(transaction=False) as pipe:
-            for job in jobs:
-                pipe.zadd(_waiters(job), {self.name: seconds + PRESENCE_SECONDS})
-                pipe.expire(_waiters(job), PRESENCE_SECONDS * 2)
-            await pipe.execute()
+        present = redis.client().register_script(PRESENT)
+        await present(keys=[*map(_waiters, jobs)], args=[self.name, PRESENCE_SECONDS])
 
     def _ring(self, job: str) -> None:
         for bell in self.bells.get(job, ()):

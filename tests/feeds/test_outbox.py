@@ -11,6 +11,7 @@ from feeds import outbox
 from feeds.models import Outbox
 from pollweb.lib import redis
 from tests.feeds.conftest import event
+from tests.site import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -62,6 +63,35 @@ def test_a_process_that_died_between_telling_and_noting_it_does_not_make_it_told
     Outbox.objects.update(published_at=None)
     assert outbox.publish_due() == 1
     assert told() == [one.public_id]
+
+
+def test_what_is_committed_while_another_is_told_is_told_together_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    append, sizes, telling, go_on = outbox.append, [], threading.Event(), threading.Event()
+
+    def slowly(rows: list[Outbox]) -> Any:
+        sizes.append(len(rows))
+        telling.set()
+        assert go_on.wait(10)
+        return append(rows)
+
+    def announce(one: Any) -> None:
+        outbox.announce(one)
+        connection.close()
+
+    monkeypatch.setattr(outbox, "append", slowly)
+    events = [event() for _ in range(4)]
+    threads = [threading.Thread(target=announce, args=(one,)) for one in events]
+    threads[0].start()
+    assert telling.wait(10)
+    for thread in threads[1:]:
+        thread.start()
+    assert eventually(lambda: len(outbox._committed) == 3, 10)
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert sizes == [1, 3]
+    assert sorted(told()) == sorted(one.public_id for one in events)
+    assert not Outbox.objects.filter(published_at=None).exists()
 
 
 def test_nothing_is_lost_while_redis_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
