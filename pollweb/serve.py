@@ -1,7 +1,8 @@
 """One web process: serves `pollweb.asgi` on a listening socket that somebody else has bound.
 
 `python -m pollweb.serve --fd 3 [--server uvicorn|daphne]`. The supervisor, or systemd, hands the same socket to several
-of these. `--listen 0.0.0.0:8000` binds one of its own, where a container is all there is.
+of these. `--listen 0.0.0.0:8000` binds one of its own, where a container is all there is. With `--behind FD`, a pipe,
+it loads its code and then waits until the pipe's other end is closed: the database is up to date then.
 """
 
 import argparse
@@ -37,9 +38,19 @@ def load_pages() -> None:
     get_template("gallery/explore.html")
 
 
+def wait_for(pipe: int | None) -> None:
+    if pipe is not None:
+        os.read(pipe, 1)
+
+
 class Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, behind: int | None) -> None:
+        super().__init__(config)
+        self.behind = behind
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         load_pages()
+        wait_for(self.behind)  # the loop has nothing else to do yet
         await super().startup(sockets)
         keep_what_is_loaded()
 
@@ -56,7 +67,7 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def with_uvicorn(listener: socket.socket, drain_seconds: float) -> None:
+def with_uvicorn(listener: socket.socket, drain_seconds: float, behind: int | None) -> None:
     config = uvicorn.Config(
         APPLICATION,
         loop="uvloop",
@@ -73,16 +84,18 @@ def with_uvicorn(listener: socket.socket, drain_seconds: float) -> None:
         server_header=False,
         timeout_graceful_shutdown=drain_seconds,  # type: ignore[arg-type]  # asyncio takes parts of a second
     )
-    Server(config).run(sockets=[listener])
+    Server(config, behind).run(sockets=[listener])
 
 
-def with_daphne(listener: socket.socket) -> None:
+def with_daphne(listener: socket.socket, behind: int | None) -> None:
     from daphne.endpoints import build_endpoint_description_strings
     from daphne.server import Server as Daphne  # installs Twisted's reactor, so it comes before the application
     from uvicorn.importer import import_from_string
 
     endpoints = build_endpoint_description_strings(file_descriptor=listener.fileno())
-    Daphne(import_from_string(APPLICATION), endpoints=endpoints, server_name="pollweb").run()
+    server = Daphne(import_from_string(APPLICATION), endpoints=endpoints, server_name="pollweb")
+    wait_for(behind)
+    server.run()
 
 
 def main() -> None:
@@ -91,17 +104,19 @@ def main() -> None:
     where.add_argument("--fd", type=int, help="an inherited listening socket")
     where.add_argument("--listen", metavar="HOST:PORT", help="an address to bind")
     parser.add_argument("--server", choices=("uvicorn", "daphne"), default="uvicorn")
+    parser.add_argument("--behind", type=int, metavar="FD", help="an inherited pipe: nothing begins until it ends")
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pollweb.settings")
     from django.conf import settings
 
     if settings.PRODUCTION:
+        wait_for(options.behind)  # what is unsafe is also looked for in the database
         refuse_unsafe()
     listener = socket.socket(fileno=options.fd) if options.listen is None else bound(options.listen)
     if options.server == "daphne":
-        with_daphne(listener)
+        with_daphne(listener, options.behind)
     else:
-        with_uvicorn(listener, settings.DRAIN_SECONDS)
+        with_uvicorn(listener, settings.DRAIN_SECONDS, options.behind)
 
 
 def bound(address: str) -> socket.socket:

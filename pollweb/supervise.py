@@ -45,13 +45,25 @@ class Options:
     follow: Sequence[str] = ()  # addresses of feeds, beside those of the operator's file
 
 
-def programs(options: Options, listener: socket.socket) -> list[Program]:
-    """What runs under `up`, in the order in which it is started."""
+class Gate:
+    """A pipe. Whoever reads from it waits until it is opened, or we are gone; later ones do not wait."""
+
+    def __init__(self) -> None:
+        self.hear, self._shut = os.pipe()
+
+    def open(self) -> None:
+        os.close(self._shut)
+
+
+def programs(options: Options, listener: socket.socket, gate: Gate) -> list[Program]:
+    """What runs under `up`, in the order in which it is started. Web processes wait before the gate."""
     home, python = settings.POLLWEB_HOME, sys.executable
     manage = str(settings.ROOT / "manage.py")
     running = [Program(STORE, valkey_command(), death_signal=signal.SIGTERM)] if settings.EMBEDDED_REDIS else []
-    serve = [python, "-m", "pollweb.serve", "--fd", str(listener.fileno()), "--server", options.server]
-    running += [Program(f"web-{n}", serve, descriptors=[listener.fileno()]) for n in range(1, options.web + 1)]
+    inherited = [listener.fileno(), gate.hear]
+    serve = [python, "-m", "pollweb.serve", "--fd", str(listener.fileno()), "--behind", str(gate.hear)]
+    serve += ["--server", options.server]
+    running += [Program(f"web-{n}", serve, descriptors=inherited) for n in range(1, options.web + 1)]
     celery = [python, "-m", "celery", "--app", "pollweb", "--quiet"]
     for n in range(1, options.workers + 1):
         # Engines load their models once on each machine, so one worker alone runs them.
@@ -112,9 +124,17 @@ def environment(options: Options) -> dict[str, str]:
 
 
 class Supervisor:
-    def __init__(self, running: Sequence[Program], env: dict[str, str], listener: socket.socket, terminal: Terminal):
+    def __init__(
+        self,
+        running: Sequence[Program],
+        env: dict[str, str],
+        listener: socket.socket,
+        gate: Gate,
+        terminal: Terminal,
+    ) -> None:
         self.terminal = terminal
         self.listener = listener
+        self.gate = gate
         self.selector = selectors.DefaultSelector()
         self.probe = Probe(listener, self.selector)
         self.guard = None if HAS_DEATH_SIGNAL else Guard()
@@ -128,13 +148,29 @@ class Supervisor:
 
     # --- running ------------------------------------------------------------------------------------------------------
 
+    @contextlib.contextmanager
+    def ahead(self) -> Iterator[None]:
+        """Web processes load their code meanwhile. When that fails for which they wait nothing stays behind."""
+        try:
+            for child in self.children:
+                if child.name.startswith("web-"):
+                    child.start()
+            yield
+        except BaseException:
+            self._end()
+            raise
+
     def run(self, address: str, ready_lines: Sequence[str]) -> int:
         """Until a signal comes: 0 when all ended in order, 1 after a second signal. CannotStart when it fails."""
         self.address, self.ready_lines = address, ready_lines
         try:
             with self._signals():
                 for child in self.children:
-                    child.start() if child.name == STORE or child.name.startswith("web-") else child.start_in(BEHIND)
+                    if child.name == STORE:
+                        child.start()
+                    elif not child.alive:
+                        child.start_in(BEHIND)
+                self.gate.open()
                 while self.stop_asked_at is None:
                     self._turn(self._tend())
                 self.terminal.say("Stopping: no new requests, what runs may finish. Ctrl-C again stops at once.")

@@ -58,18 +58,20 @@ class Served:
 
 
 @contextmanager
-def in_process(server: str) -> Iterator[Served]:
-    """The whole application as `manage.py up` starts it."""
+def in_process(server: str, behind: int | None = None) -> Iterator[Served]:
+    """The whole application as `manage.py up` starts it. Where it waits behind a pipe it does not answer yet."""
     listener = listening()
+    waits = [] if behind is None else ["--behind", str(behind)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "pollweb.serve", "--fd", str(listener.fileno()), "--server", server],
-        pass_fds=[listener.fileno()],
+        [sys.executable, "-m", "pollweb.serve", "--fd", str(listener.fileno()), "--server", server, *waits],
+        pass_fds=[listener.fileno(), *([] if behind is None else [behind])],
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "POLLWEB_REDIS_URL": settings.REDIS_URL},
         stderr=subprocess.DEVNULL,
     )
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
-        _wait_for(url, process)
+        if behind is None:
+            _wait_for(url, process)
         yield Served(url, process)
     finally:
         process.terminate()

@@ -1,5 +1,6 @@
 """The whole application under the servers that it is started with."""
 
+import os
 import time
 from collections.abc import Iterator
 
@@ -15,6 +16,18 @@ from tests.lane.servers import Connection, in_process
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
     with in_process(request.param) as served:
         yield served.url
+
+
+@pytest.mark.parametrize("server", ["uvicorn", "daphne"])
+def test_it_answers_nobody_before_the_pipe_ends_that_it_waits_behind(server: str) -> None:
+    hear, shut = os.pipe()
+    with in_process(server, hear) as served:
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.get(f"{served.url}/healthz", timeout=5)
+        assert served.process.poll() is None
+        os.close(shut)
+        assert httpx.get(f"{served.url}/healthz", timeout=30).json() == {"status": "ok"}
+    os.close(hear)
 
 
 def port(url: str) -> int:

@@ -74,15 +74,18 @@ class Command(BaseCommand):
                 wishes["fetch_models"],
                 wishes["follow"],
             )
-            running = supervise.programs(options, listener)
+            gate = supervise.Gate()
+            running = supervise.programs(options, listener, gate)
             terminal = Terminal(sys.stdout.fileno(), secrets(), max(len(program.name) for program in running))
-            migrations = preflight.migrate()
+            supervisor = supervise.Supervisor(running, supervise.environment(options), listener, gate, terminal)
+            with supervisor.ahead():
+                migrations = preflight.migrate()
             if migrations:
                 terminal.say(f"The database is up to date; {migrations} migrations were run.")
             self.name_missing_models(terminal, options.fetch_models)
             address = f"http://{supervise.local_name(options.host)}:{port}"
             lines = [*addresses(port), *first_visit(port), f"pollweb is ready: {address}"]
-            return supervise.Supervisor(running, supervise.environment(options), listener, terminal).run(address, lines)
+            return supervisor.run(address, lines)
         finally:
             os.close(held)
 
