@@ -14,6 +14,7 @@ from django.utils import timezone
 from generation import cache, fulfilment, records
 from generation.errors import ProviderError
 from generation.models import Generation, State
+from generation.said import Said
 from pollweb.accounts import line
 from pollweb.lib.errors import PollwebError
 
@@ -26,7 +27,7 @@ class Flight:
     def __init__(self, row: Generation, turn: line.Turn) -> None:
         self.row = row
         self.turn = turn
-        self.said: list[dict[str, Any]] = []
+        self.said = Said()
         self.body = b""  # a completion of OpenAI's, where the upstream gave one that may be passed on
         self.error: PollwebError | None = None
         self.listeners = 0
@@ -40,7 +41,7 @@ class Flight:
 
     async def send(self, piece: dict[str, Any]) -> None:
         """What fulfilment tells: kept for those who join late, and told to those who listen."""
-        self.said.append(piece)
+        self.said.add(piece)
         self._ring()
 
     def _ring(self) -> None:
@@ -99,17 +100,15 @@ class Flight:
 
     async def batches(self) -> AsyncIterator[list[dict[str, Any]]]:
         """Everything from the beginning: what is there at once comes together. Raises what went wrong."""
-        told = 0
-        while True:
-            news, ended = self._news, self.ended
-            if told < len(self.said):
-                batch = self.said[told:]
-                told = len(self.said)
-                yield batch
-            if ended:
-                break
-            if told == len(self.said):
-                await news.wait()
+        with self.said.place() as place:
+            while True:
+                news, ended = self._news, self.ended
+                if batch := self.said.since(place):
+                    yield batch
+                if ended:
+                    break
+                if place.heard == len(self.said):
+                    await news.wait()
         if self.error is not None:
             raise self.error
 

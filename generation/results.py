@@ -7,6 +7,9 @@ if TYPE_CHECKING:  # web processes pass results on and need no numpy for it
     import numpy as np
 
 
+WORDS = ("content", "reasoning_content", "refusal")  # what of a delta is text, said bit by bit
+
+
 @dataclass(frozen=True, slots=True)
 class Delta:
     """A piece of an answer, in the shape of `choices[0].delta` of an OpenAI chunk.

@@ -17,14 +17,14 @@ from generation.providers.upstream import Answer, Upstream, garbled
 from generation.providers.upstream.answer import STREAM_BYTES, Events
 from generation.providers.upstream.faults import refusal_of
 from generation.requests import ChatRequest
-from generation.results import Delta, Piece, Result, Usage
+from generation.results import WORDS, Delta, Piece, Result, Usage
 
-TEXT_BYTES = 8 * 2**20
+TEXT_BYTES = 8 * 2**20  # of a whole answer, and of what a stream says
 MOST_TOOL_CALLS = 128
 # After the finish reason only the usage can follow. Nobody shall wait long for that.
 EPILOGUE_SECONDS = 2.0
+WORDS_ALONE = frozenset(WORDS)
 OPTIONAL = frozenset({"stream_options", "stream"})
-WORDS = ("content", "reasoning_content", "refusal")
 
 
 def body_of(request: ChatRequest, model: str, *, streamed: bool) -> dict[str, Any]:
@@ -66,6 +66,7 @@ async def complete(
                     done = True
                     break
                 if delta := draft.take(_read(upstream.name, event)):
+                    draft.weigh(delta, event)
                     yield Delta(delta, b"" if draft.altered or b"\n" in event else event)
             if draft.finish_reason:
                 answer.hurry(EPILOGUE_SECONDS)
@@ -121,6 +122,7 @@ class Draft:
         self.usage = Usage()
         self.began = False
         self.altered = False  # the delta taken last says something in other words than it was given
+        self.size = 0  # of what is kept, in characters
 
     def take(self, chunk: Any) -> dict[str, Any]:
         """Add one chunk; the delta to pass on, empty when the chunk has nothing to say.
@@ -149,6 +151,12 @@ class Draft:
         if "audio" in delta:
             self._hear(delta["audio"])
         return delta
+
+    def weigh(self, delta: dict[str, Any], event: bytes) -> None:
+        """ProviderError when it has said too much. Of what is more than words the whole event counts."""
+        self.size += sum(map(len, delta.values())) if delta.keys() <= WORDS_ALONE else len(event)
+        if self.size > TEXT_BYTES:
+            raise garbled(self.provider, f"it says more than {TEXT_BYTES} characters")
 
     def _delta(self, given: dict[str, Any]) -> dict[str, Any]:
         """What is passed on of a delta: no role, nothing empty."""

@@ -7,7 +7,7 @@ from generation.providers.upstream.faults import RAISED, error_of, garbled
 from generation.providers.upstream.transport import Reply
 
 EVENT_BYTES = 2**20
-STREAM_BYTES = 8 * 2**20
+STREAM_BYTES = 64 * 2**20  # on the wire, where each word has some 300 bytes around it; nobody keeps them
 
 
 def silent(provider: str, *, at_deadline: bool) -> ProviderTimeout:

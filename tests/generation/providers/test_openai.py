@@ -8,6 +8,7 @@ from PIL import Image
 from generation.errors import ProviderError
 from generation.providers import registry
 from generation.providers.base import Provider
+from generation.providers.openai_compatible import chat
 from generation.requests import ChatRequest, EmbeddingRequest, ImageRequest, SpeechRequest, TranscriptionRequest
 from generation.results import Delta, Result, Usage
 from tests.fakes import jpeg
@@ -145,6 +146,24 @@ async def test_bytes_that_are_not_utf8_are_an_error(provider, upstream):
 
 async def test_one_event_has_a_largest_size(provider, upstream):
     upstream.chunks = [chunk("x" * (2**20 + 10))]
+    assert (await failure(provider, WISHES["text"])).code == "provider_garbled"
+
+
+async def test_a_long_answer_is_whole_however_much_stands_around_its_words(provider, upstream, monkeypatch):
+    monkeypatch.setattr(chat, "TEXT_BYTES", 4000)
+    upstream.chunks = [chunk("word ") for _ in range(500)] + [chunk("", finish="stop")]
+    heard = await ask(provider)
+    assert heard[-1].message["content"] == "word " * 500
+    assert sum(len(piece.event) for piece in heard if isinstance(piece, Delta)) > 10 * 4000
+
+
+@pytest.mark.parametrize("delta", [{"content": "word " * 10}, {"audio": {"data": ""}}])
+async def test_what_is_kept_of_a_stream_has_a_largest_size(provider, upstream, monkeypatch, delta):
+    """Words by their length; of anything else the whole event counts."""
+    monkeypatch.setattr(chat, "TEXT_BYTES", 4000)
+    said = chunk("")
+    said["choices"][0]["delta"] = delta
+    upstream.chunks = [said] * 100 + [chunk("", finish="stop")]
     assert (await failure(provider, WISHES["text"])).code == "provider_garbled"
 
 
