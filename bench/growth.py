@@ -78,12 +78,13 @@ def _grown(costs: list[list[float]]) -> str:
 def _tokens(folder: Path, upstream: int, repeat: int) -> None:
     swarm = measure.compiled("swarm", folder)
     found: dict[tuple[int, int], list[float]] = {answer: [] for answer in ANSWERS}
+    said: dict[tuple[int, int], str] = {}
     design = relay.design({"burst": upstream}, worked="burst")
     with installation(folder / "tokens", design, POLLWEB_MODELS="none") as site:
         server = relay.server(site)
         for run in range(repeat + 1):
             for (count, tokens), costs in found.items():
-                cost, _ = relay.streams(swarm, server, folder, "burst", count, tokens)
+                cost, said[count, tokens] = relay.streams(swarm, server, folder, "burst", count, tokens)
                 if run:
                     costs.append(cost)
     rows = [
@@ -91,10 +92,12 @@ def _tokens(folder: Path, upstream: int, repeat: int) -> None:
             f"{count} at once, {tokens:,} tokens",
             measure.spread(costs, 2),
             measure.spread([cost * tokens / 1e2 for cost in costs], 1),
+            said[count, tokens],
         ]
         for (count, tokens), costs in found.items()
     ]
-    measure.table("Tokens of an answer, streamed", ["streams", "CPU-s for 100,000 tokens", "CPU-ms for a stream"], rows)
+    head = ["streams", "CPU-s for 100,000 tokens", "CPU-ms for a stream", "last run"]
+    measure.table("Tokens of an answer, streamed", head, rows)
 
 
 def _processes(folder: Path, seconds: int, repeat: int) -> None:
