@@ -15,6 +15,7 @@ from generation import pricing, requests
 from pollweb.accounts import quota, usage
 from pollweb.accounts.models import App, Team, Token, User
 from pollweb.lib import ids
+from pollweb.lib.prepared import Literal
 from pollweb.lib.quick_rows import QuickRows
 
 LEASE = timedelta(seconds=20)
@@ -67,11 +68,16 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
 
     def public(self) -> Self:
         """May be shown to strangers: finished, public by its own row, not hidden by a moderator, not mature."""
-        return self.finished().filter(visibility="public", hidden_at=None, is_mature=False)
+        return self._public(is_mature=False)
 
     def sensitive(self) -> Self:
         """Public by their makers' will, and kept from strangers for nothing but being mature."""
-        return self.finished().filter(visibility="public", hidden_at=None, is_mature=True)
+        return self._public(is_mature=True)
+
+    def _public(self, *, is_mature: bool) -> Self:
+        """In the very words of the partial indexes that serve it."""
+        state, visibility = Literal(State.SUCCEEDED), Literal("public")
+        return self.filter(state=state, visibility=visibility, hidden_at=None, is_mature=is_mature)
 
     def newest_first(self) -> Self:
         """Ids are made of time, and unique: paging by them never repeats or skips a row."""

@@ -18,6 +18,7 @@ from generation.web.tiles import for_tiles, tiles
 from pollweb.gallery.filters import KINDS, Filters
 from pollweb.lib.middleware import preferred
 from pollweb.lib.paging import cursor, place
+from pollweb.lib.prepared import prepared
 
 PAGE = 60
 AUTOMATIC_PAGES = 4  # pages that scrolling adds by itself; then a button, so that the footer can be reached
@@ -38,7 +39,8 @@ def explore(request: HttpRequest) -> HttpResponse:
     if filters.sort and not filters.seed:
         return HttpResponseRedirect(filters.shuffled().address())  # an order that can be come back to
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    found = filters.page(for_tiles(Generation.objects.public().newest_first()), PAGE, after, before)
+    with prepared():
+        found = filters.page(for_tiles(Generation.objects.public().newest_first()), PAGE, after, before)
     if before and len(found.rows) < PAGE:
         return HttpResponseRedirect(filters.address())  # the top of the list is a page of its own
 

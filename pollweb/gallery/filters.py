@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from generation.models import Generation, GenerationQuerySet
 from pollweb.lib import ids
 from pollweb.lib.paging import Page, page
+from pollweb.lib.prepared import Literal
 
 KINDS = ("image", "text", "audio")
 KIND_NAMES = {"image": _("Images"), "text": _("Text"), "audio": _("Audio")}
@@ -99,8 +100,10 @@ class Filters:
         return [(words, replace(self, **{name: ""}).address()) for name, words in shown.items() if words]
 
     def narrow(self, rows: GenerationQuerySet) -> GenerationQuerySet:
-        equal = {name: value for name in ("kind", "model") if (value := getattr(self, name))}
-        rows = rows.filter(**equal)
+        if self.kind:
+            rows = rows.filter(kind=Literal(self.kind))  # a rare kind is found another way than a frequent one
+        if self.model:
+            rows = rows.filter(model=self.model)
         if self.shape:
             rows = rows.filter(SHAPES[self.shape][1], width__gt=0)
         if self.period:

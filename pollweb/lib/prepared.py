@@ -1,7 +1,7 @@
 """Statements that a connection plans once, for all values: half of what a short one takes is its planning.
 
 For those alone whose plan is the same for any value, since it is made without one (plan_cache_mode): not where a
-partial index serves one value, or where a frequent word is found another way than a rare one.
+frequent word is found another way than a rare one. The value that a partial index serves is a `Literal`.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection
-from django.db.models import Lookup
+from django.db.models import Lookup, Value
 from django.db.models.lookups import In
 
 
@@ -29,6 +29,18 @@ def prepared_cursor() -> Iterator[Any]:
         cursor = connection.cursor()
     with cursor:
         yield cursor
+
+
+class Literal(Value):
+    """A word of the code's own that stands in the statement itself."""
+
+    def __init__(self, value: str) -> None:
+        if not value.isidentifier():
+            raise ValueError(f"{value!r} is no word")
+        super().__init__(str(value))
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        return f"'{self.value}'", ()
 
 
 class AnyOf(Lookup):

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
-from pollweb.lib.prepared import AnyOf, prepared, prepared_cursor
+from pollweb.lib.prepared import AnyOf, Literal, prepared, prepared_cursor
 from tests.gallery.conftest import make
 from tests.generation.search.conftest import found, public
 
@@ -63,3 +63,29 @@ def test_a_search_is_planned_once_for_all_its_words(public):
         assert found(word) == [f"a {word}"]
     asked = [statement for statement in statements() if "@@ $1::tsquery" in statement]
     assert len(asked) == len(planned("one"))
+
+
+def test_a_literal_stands_in_the_statement_itself(make):
+    row = make(prompt="a fox")
+    query = type(row).objects.filter(kind=Literal("image"))
+    assert list(query) == [row]
+    statement, values = query.query.sql_with_params()
+    assert statement.endswith("= 'image'")
+    assert values == ()
+    assert not query.filter(kind=Literal("text")).exists()
+
+
+@pytest.mark.parametrize("value", ["", "it's", "a b", "x; --", "%s", "\\"])
+def test_a_literal_is_a_word_and_nothing_else(value):
+    with pytest.raises(ValueError, match="no word"):
+        Literal(value)
+
+
+def test_explore_is_planned_once_for_each_kind_and_for_all_models(client, public):
+    public("a fox")
+    before = len(statements())
+    for filters in ("", "?kind=image", "?kind=text", "?model=flux", "?model=turbo", "?model=it%27s"):
+        for _ in range(2):
+            assert client.get(f"/{filters}").status_code == 200
+    asked = [statement for statement in statements()[before:] if "'succeeded'" in statement]
+    assert len(asked) == len(planned("all", "images", "texts", "a model"))
