@@ -19,7 +19,7 @@ from pollweb.lib.prepared import Literal
 from pollweb.lib.quick_rows import QuickRows
 
 LEASE = timedelta(seconds=20)
-MOST_ATTEMPTS = 3
+MOST_ATTEMPTS = 5
 
 
 class Artifact(QuickRows):
@@ -167,14 +167,11 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
             == 1
         )
 
-    def give_back(self, pk: Any, fence: int) -> bool:
-        """Running → queued again, for another attempt."""
-        return (
-            self.filter(pk=pk, fence=fence, state=State.RUNNING).update(
-                state=State.QUEUED, lease_until=None, queued_at=timezone.now()
-            )
-            == 1
-        )
+    def give_back(self, pk: Any, fence: int, *, is_lost: bool = False) -> bool:
+        """Running → queued again. As if nothing had been, unless its worker was lost over it: that is an attempt."""
+        row = self.filter(pk=pk, fence=fence, state=State.RUNNING)
+        values: dict[str, Any] = {} if is_lost else {"attempts": F("attempts") - 1}
+        return row.update(state=State.QUEUED, lease_until=None, queued_at=timezone.now(), **values) == 1
 
     def cancel(self, pk: Any) -> bool:
         with transaction.atomic():

@@ -3,6 +3,9 @@
 A row first waits for the turn of its caller (pollweb.accounts.line), then before the workers. There tokens come before
 registered referrers before anonymous callers, and higher tiers first. So that a stream of the first does not starve the
 last, every third row that a worker takes is the oldest that has waited for half a minute.
+
+A row that a worker was lost over may be why. Such rows are made one at a time: if one ends its worker again, those that
+were lost with it before are not lost with it again.
 """
 
 from dataclasses import dataclass
@@ -25,10 +28,13 @@ class Order:
 
     slot: str
     by_rank: int = 0  # rows taken by rank since the last one by age
+    makes_again: bool = False  # a row that a worker was lost over
 
     def next(self) -> Generation | None:
         """The row to be made now, if there is one that may be. Read of it is only what it takes to claim it."""
         startable = Generation.objects.startable(self.slot).only("keep")
+        if self.makes_again:
+            startable = startable.filter(attempts=0)
         if self.by_rank >= AGED_EVERY - 1:
             self.by_rank = 0
             aged = startable.filter(created_at__lt=timezone.now() - AGED).order_by("created_at").first()

@@ -180,15 +180,15 @@ def tell_again() -> None:
 
 
 def give_on() -> None:
-    """Running rows whose worker is silent: to another one, or ended when three have died over it."""
+    """Running rows whose worker is silent: to another one, or ended when too many have died over them."""
     lost = Generation.objects.filter(state=State.RUNNING, lease_until__lt=timezone.now())
     for row in lost.order_by("lease_until")[:BATCH]:
         if row.attempts < MOST_ATTEMPTS:
-            if Generation.objects.give_back(row.pk, row.fence):
+            if Generation.objects.give_back(row.pk, row.fence, is_lost=True):
                 log.warning("%s was left by its worker and is queued again", row.public_id)
                 _tell(row)
         else:
-            error = WorkerLost("Three workers ended while they made this. It will not be tried again.")
+            error = WorkerLost(f"{row.attempts} workers ended while they made this. It will not be tried again.")
             ending.badly(row, row.fence, row.state, error)
 
 

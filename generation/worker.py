@@ -114,12 +114,18 @@ class Worker:
                 async with gate.choosing:  # one at a time, so that two do not choose the same row
                     row = await db.run(gate.order.next)
                     taken = await self._take(row) if row is not None else None
+                    is_again = taken is not None and taken.attempts > 1
+                    gate.order.makes_again |= is_again
             except Exception:
                 log.warning("what is next could not be read; the ticker tells of it again", exc_info=True)
                 return
             if taken is not None:
                 self._open(gate)
-                await self._fulfil(taken)
+                try:
+                    await self._fulfil(taken)
+                finally:
+                    if is_again:
+                        gate.order.makes_again = False
             elif row is None and hints == gate.hints:
                 return
 

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from feeds.models import Outbox
-from generation import fulfilment, intake, ticker, worker
+from generation import fulfilment, intake, tasks, ticker, worker
 from generation.models import Artifact, Generation, State
 from generation.requests import ImageRequest
 from pollweb import celery
@@ -68,15 +68,23 @@ def test_a_row_left_by_its_worker_is_made_by_another(working, unsent, monkeypatc
     assert (row.state, row.fence, row.attempts) == (State.SUCCEEDED, 2, 2)
 
 
-def test_a_poison_row_ends_after_three_workers(working, unsent):
+def test_a_poison_row_ends_after_five_workers(working, unsent):
     row = intake.enqueue(picture("poison"), intake.Context(principal=ALICE))
-    for _ in range(3):
+    for _ in range(5):
         assert Generation.objects.claim(row.pk, "dies")
         Generation.objects.filter(pk=row.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
         ticker.give_on()
     row.refresh_from_db()
     assert (row.state, row.error_code, row.error_status) == (State.FAILED, "worker_lost", 502)
     assert UsageHour.objects.get().failed == 1
+
+
+def test_what_is_given_back_in_order_counts_as_no_attempt(working, unsent):
+    row = intake.enqueue(picture("patient"), intake.Context(principal=ALICE))
+    for fence in range(1, 10):
+        claimed = Generation.objects.claim(row.pk, "leaves")
+        assert (claimed.fence, claimed.attempts) == (fence, 1)
+        assert Generation.objects.give_back(row.pk, fence)
 
 
 def test_a_late_row_expires_and_says_so(working, unsent):
@@ -148,7 +156,7 @@ def test_draining_gives_unfinished_rows_back(working):
     current.drain(0.1)
     try:
         row.refresh_from_db()
-        assert (row.state, row.attempts) == (State.QUEUED, 1)
+        assert (row.state, row.attempts) == (State.QUEUED, 0)
     finally:
         current.draining = False
 
@@ -341,6 +349,22 @@ def test_whoever_joins_a_job_lends_it_their_rank(single):
     single.held = False
     finished(other, 20)
     assert order_of_starts() == ["running", "shared", "other"]
+
+
+def test_rows_that_a_worker_was_lost_over_are_made_one_at_a_time_and_others_beside_them(wide, working, monkeypatch):
+    monkeypatch.setattr("generation.tasks.send", lambda row: True)
+    rows = [ask(f"row {n}", stranger(n)) for n in range(5)]
+    Generation.objects.filter(pk__in=[row.pk for row in rows[:3]]).update(attempts=1)
+    monkeypatch.undo()
+    working.held = True
+    for row in rows:
+        tasks.send(row)
+    running = Generation.objects.filter(state=State.RUNNING)
+    until(lambda: running.filter(attempts=1).count() == 2 and running.filter(attempts=2).exists())
+    time.sleep(0.2)  # nobody takes another
+    assert running.filter(attempts=2).count() == 1
+    working.held = False
+    assert [finished(row, 20).attempts for row in rows] == [2, 2, 2, 1, 1]
 
 
 def test_several_workers_take_every_row_once_and_in_order(working, monkeypatch):
