@@ -18,7 +18,7 @@ PollwebError
 ├── StorageFull           507
 ├── QueueAway             503  nobody is there to do the work
 ├── Cancelled             499  everyone who waited has left
-└── WorkerLost            500→502  three workers died over it
+└── WorkerLost            500→502  five workers died over it
 """
 
 from pollweb.lib.errors import BadRequest, PollwebError, Unavailable
