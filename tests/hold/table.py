@@ -42,7 +42,7 @@ CHECKS = [
         "all workers are gone for a while",
         "hold/test_workers_away.py",
         f"{WORKER}::test_a_row_left_by_its_worker_is_made_by_another",
-        f"{WORKER}::test_a_poison_row_ends_after_three_workers",
+        f"{WORKER}::test_a_poison_row_ends_after_five_workers",
         reduced="16 jobs, not 100",
     ),
     check(
