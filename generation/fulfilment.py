@@ -65,7 +65,7 @@ async def fulfil(row: Generation) -> None:
     Cancelling this coroutine gives the row back to the queue (the worker is going away).
     """
     with _traced(row) as span:
-        await _make_and_end(row, row.fence, span)
+        await _make_and_end(row, span)
 
 
 def _traced(row: Generation) -> traces.Span:
@@ -75,7 +75,8 @@ def _traced(row: Generation) -> traces.Span:
     return traces.span("job", role="consumer", parent=row.traceparent, **about, attempt=row.attempts, waited_ms=waited)
 
 
-async def _make_and_end(row: Generation, fence: int, span: traces.Span) -> None:
+async def _make_and_end(row: Generation, span: traces.Span) -> None:
+    fence = row.fence
     sender = Sender(str(row.pk), fence)
     work = asyncio.ensure_future(make(row, sender))
     keeper = asyncio.ensure_future(_keep(row, fence))

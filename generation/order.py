@@ -28,12 +28,14 @@ class Order:
 
     slot: str
     by_rank: int = 0  # rows taken by rank since the last one by age
-    makes_again: bool = False  # a row that a worker was lost over
 
-    def next(self) -> Generation | None:
-        """The row to be made now, if there is one that may be. Read of it is only what it takes to claim it."""
+    def next(self, *, makes_again: bool = False) -> Generation | None:
+        """The row to be made now, if there is one that may be. Read of it is only what it takes to claim it.
+
+        `makes_again`: this worker makes one that a worker was lost over.
+        """
         startable = Generation.objects.startable(self.slot).only("keep")
-        if self.makes_again:
+        if makes_again:
             startable = startable.filter(attempts=0)
         if self.by_rank >= AGED_EVERY - 1:
             self.by_rank = 0

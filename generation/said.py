@@ -54,8 +54,9 @@ class Said:
 
     def since(self, place: Place) -> list[Piece]:
         """What comes after a place, which is at the end then."""
-        found = [piece for end, pieces in self._old if end > place.heard for piece in pieces]
-        found += self._new[max(0, place.heard - self._joined) :]
+        found = self._new[max(0, place.heard - self._joined) :]
+        if place.heard < self._joined:  # seldom: whoever keeps up is among the new
+            found[:0] = [piece for end, pieces in self._old if end > place.heard for piece in pieces]
         place.heard = len(self)
         return found
 

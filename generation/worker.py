@@ -36,12 +36,14 @@ HUNG_SECONDS = 10.0
 
 @dataclass
 class Gate:
-    """So many at once of one slot. `order` says what is made next, `hints` counts what was heard of it."""
+    """So many at once of one slot. `order` says what is made next, `hints` counts what was heard of it; `again` are the
+    rows under way that a worker was lost over."""
 
     size: int
     order: Order
     servers: set["asyncio.Task[None]"] = field(default_factory=set)
     hints: int = 0
+    again: set[Any] = field(default_factory=set)
     choosing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -112,10 +114,10 @@ class Worker:
             hints = gate.hints
             try:
                 async with gate.choosing:  # one at a time, so that two do not choose the same row
-                    row = await db.run(gate.order.next)
+                    row = await db.run(gate.order.next, makes_again=bool(gate.again))
                     taken = await self._take(row) if row is not None else None
-                    is_again = taken is not None and taken.attempts > 1
-                    gate.order.makes_again |= is_again
+                    if taken is not None and taken.attempts > 1:
+                        gate.again.add(taken.pk)
             except Exception:
                 log.warning("what is next could not be read; the ticker tells of it again", exc_info=True)
                 return
@@ -124,8 +126,7 @@ class Worker:
                 try:
                     await self._fulfil(taken)
                 finally:
-                    if is_again:
-                        gate.order.makes_again = False
+                    gate.again.discard(taken.pk)
             elif row is None and hints == gate.hints:
                 return
 

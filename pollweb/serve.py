@@ -39,6 +39,7 @@ def load_pages() -> None:
 
 
 def wait_for(pipe: int | None) -> None:
+    """Until its other end is closed; at once when it is, or there is none."""
     if pipe is not None:
         os.read(pipe, 1)
 

@@ -23,7 +23,6 @@ TEXT_BYTES = 8 * 2**20  # of a whole answer, and of what a stream says
 MOST_TOOL_CALLS = 128
 # After the finish reason only the usage can follow. Nobody shall wait long for that.
 EPILOGUE_SECONDS = 2.0
-WORDS_ALONE = frozenset(WORDS)
 OPTIONAL = frozenset({"stream_options", "stream"})
 
 
@@ -154,7 +153,8 @@ class Draft:
 
     def weigh(self, delta: dict[str, Any], event: bytes) -> None:
         """ProviderError when it has said too much. Of what is more than words the whole event counts."""
-        self.size += sum(map(len, delta.values())) if delta.keys() <= WORDS_ALONE else len(event)
+        words = [delta[name] for name in WORDS if name in delta]
+        self.size += sum(map(len, words)) if len(words) == len(delta) else len(event)
         if self.size > TEXT_BYTES:
             raise garbled(self.provider, f"it says more than {TEXT_BYTES} characters")
 

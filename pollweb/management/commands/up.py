@@ -79,12 +79,11 @@ class Command(BaseCommand):
             terminal = Terminal(sys.stdout.fileno(), secrets(), max(len(program.name) for program in running))
             supervisor = supervise.Supervisor(running, supervise.environment(options), listener, gate, terminal)
             with supervisor.ahead():
-                migrations = preflight.migrate()
-            if migrations:
-                terminal.say(f"The database is up to date; {migrations} migrations were run.")
-            self.name_missing_models(terminal, options.fetch_models)
-            address = f"http://{supervise.local_name(options.host)}:{port}"
-            lines = [*addresses(port), *first_visit(port), f"pollweb is ready: {address}"]
+                if migrations := preflight.migrate():
+                    terminal.say(f"The database is up to date; {migrations} migrations were run.")
+                self.name_missing_models(terminal, options.fetch_models)
+                address = f"http://{supervise.local_name(options.host)}:{port}"
+                lines = [*addresses(port), *first_visit(port), f"pollweb is ready: {address}"]
             return supervisor.run(address, lines)
         finally:
             os.close(held)
