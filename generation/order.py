@@ -4,8 +4,8 @@ A row first waits for the turn of its caller (pollweb.accounts.line), then befor
 registered referrers before anonymous callers, and higher tiers first. So that a stream of the first does not starve the
 last, every third row that a worker takes is the oldest that has waited for half a minute.
 
-A row that a worker was lost over may be why. Such rows are made one at a time: if one ends its worker again, those that
-were lost with it before are not lost with it again.
+A row that several workers were lost over may be why. Such rows are made one at a time in each worker: if one ends its
+worker again, those that were lost with it before are not lost with it again.
 """
 
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from pollweb.accounts.identity import Principal
 
 AGED = timedelta(seconds=30)
 AGED_EVERY = 3
+SUSPECT = 2  # workers lost over a row
 
 
 @dataclass
@@ -29,14 +30,14 @@ class Order:
     slot: str
     by_rank: int = 0  # rows taken by rank since the last one by age
 
-    def next(self, *, makes_again: bool = False) -> Generation | None:
+    def next(self, *, makes_suspect: bool = False) -> Generation | None:
         """The row to be made now, if there is one that may be. Read of it is only what it takes to claim it.
 
-        `makes_again`: this worker makes one that a worker was lost over.
+        `makes_suspect`: this worker makes one that may have ended others.
         """
         startable = Generation.objects.startable(self.slot).only("keep")
-        if makes_again:
-            startable = startable.filter(attempts=0)
+        if makes_suspect:
+            startable = startable.filter(attempts__lt=SUSPECT)
         if self.by_rank >= AGED_EVERY - 1:
             self.by_rank = 0
             aged = startable.filter(created_at__lt=timezone.now() - AGED).order_by("created_at").first()

@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from generation import catalogue, fulfilment, handoff, tasks
 from generation.models import Generation, State
-from generation.order import Order, turn_of
+from generation.order import SUSPECT, Order, turn_of
 from generation.providers import registry, upstream
 from pollweb.accounts import desk, line
 from pollweb.lib import db, redis
@@ -36,14 +36,14 @@ HUNG_SECONDS = 10.0
 
 @dataclass
 class Gate:
-    """So many at once of one slot. `order` says what is made next, `hints` counts what was heard of it; `again` are the
-    rows under way that a worker was lost over."""
+    """So many at once of one slot. `order` says what is made next, `hints` counts what was heard of it; `suspects` are
+    the rows under way that may have ended other workers."""
 
     size: int
     order: Order
     servers: set["asyncio.Task[None]"] = field(default_factory=set)
     hints: int = 0
-    again: set[Any] = field(default_factory=set)
+    suspects: set[Any] = field(default_factory=set)
     choosing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -114,10 +114,10 @@ class Worker:
             hints = gate.hints
             try:
                 async with gate.choosing:  # one at a time, so that two do not choose the same row
-                    row = await db.run(gate.order.next, makes_again=bool(gate.again))
+                    row = await db.run(gate.order.next, makes_suspect=bool(gate.suspects))
                     taken = await self._take(row) if row is not None else None
-                    if taken is not None and taken.attempts > 1:
-                        gate.again.add(taken.pk)
+                    if taken is not None and taken.attempts > SUSPECT:
+                        gate.suspects.add(taken.pk)
             except Exception:
                 log.warning("what is next could not be read; the ticker tells of it again", exc_info=True)
                 return
@@ -126,7 +126,7 @@ class Worker:
                 try:
                     await self._fulfil(taken)
                 finally:
-                    gate.again.discard(taken.pk)
+                    gate.suspects.discard(taken.pk)
             elif row is None and hints == gate.hints:
                 return
 
