@@ -142,14 +142,15 @@ def _forced(kind: str, amount: float, much: str) -> float:
 def _added(text: str) -> tuple[str, list[tuple[int, Step]]]:
     """Subjects to be put into the picture, with their place, as "add" steps; the text without them."""
     found: list[tuple[int, Step]] = []
-    while match := _ADD.search(text):
-        what = _ANOTHER.split(next(part for part in match.groups() if part is not None))[0]
-        end = match.start() + 1
+    end = 0
+    while match := _ADD.search(text, end):
+        group = match.lastgroup or ""
+        what = _ANOTHER.split(match[group])[0]
+        end = match.start(group) + len(what)
         if _names_a_subject(what):
             place = " ".join(name for name, pattern in _PLACES if re.search(pattern, what, re.IGNORECASE))
             found.append((match.start(), Step("add", f"{what.replace(chr(0), ' ').strip()}|{place}")))
-            end = text.index(what, match.start()) + len(what)
-        text = text[: match.start()] + "\0" * (end - match.start()) + text[end:]
+            text = text[: match.start()] + "\0" * (end - match.start()) + text[end:]
     return text, found
 
 
