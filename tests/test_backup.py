@@ -99,7 +99,7 @@ def in_postgresql(tmp_path: Path) -> Iterator[Place]:
         yield Place(tmp_path / "postgresql", url)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=[pytest.mark.slow, pytest.mark.hold])])
 def place(request: pytest.FixtureRequest) -> Place:
     return request.getfixturevalue(f"in_{request.param}")
 
@@ -164,6 +164,8 @@ def test_an_archive_made_under_load_is_restored_elsewhere_with_equal_counts_and_
     assert place.tables(tmp_path / "again.tar") == manifest["tables"]
 
 
+@pytest.mark.slow
+@pytest.mark.hold
 def test_an_archive_goes_from_sqlite_to_postgresql_and_back(
     cast: Cast, in_sqlite: Place, in_postgresql: Place, tmp_path: Path
 ) -> None:

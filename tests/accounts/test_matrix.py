@@ -6,6 +6,7 @@ needs one line in `OBJECTS`.
 
 import re
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,17 +69,23 @@ def routes(
 ROUTES = {route.pattern: route for route in routes()}
 
 
-def answer(user: User | None, path: str, method: str) -> int:
-    """The status of one request whose effects are undone."""
-    client = Client(raise_request_exception=True)
+def signed_in(user: User | None) -> Client:
+    client = Client()
     if user is not None:
         client.force_login(user)
+    return client
+
+
+def answer(client: Client, path: str, method: str) -> int:
+    """The status of one request whose effects are undone, those on the client's cookies too."""
+    cookies = copy(client.cookies)
     with transaction.atomic():
         response = getattr(client, method)(path)
         if response.streaming:
             for _part in response:
                 pass
         transaction.set_rollback(True)
+    client.cookies = cookies
     return response.status_code
 
 
@@ -95,27 +102,30 @@ def test_a_page_opens_to_those_who_may_and_to_nobody_else(cast: Cast, pattern: s
     assert not lacking, f"tests/accounts/objects.py does not know how a team gets a {lacking}"
     own = {name: OBJECTS[name](cast.bees, cast.bob) for name in route.objects}
     foreign = {name: OBJECTS[name](cast.wasps, cast.charlie) for name in route.objects}
-    members = {"owner": cast.alice, "admin": cast.adam, "member": cast.bob, "viewer": cast.vera}
+    people = {"owner": cast.alice, "admin": cast.adam, "member": cast.bob, "viewer": cast.vera}
+    members = {role: signed_in(user) for role, user in people.items()}
+    strangers = [signed_in(user) for user in (cast.charlie, cast.stranger)]
+    nobody = signed_in(None)
 
     for method in METHODS:
-        for role, user in members.items():
-            status = answer(user, route.path(cast.bees, **own), method)
+        for role, member in members.items():
+            status = answer(member, route.path(cast.bees, **own), method)
             if action in BY_ROLE[role]:
                 assert status not in REFUSED, (role, method, status)
             else:
                 assert status in (403, 405), (role, method, status)
         # The other team's owner, and somebody in no team at all: what exists and what does not look the same.
-        for stranger in (cast.charlie, cast.stranger):
+        for stranger in strangers:
             seen = answer(stranger, route.path(cast.bees, **own), method)
             assert seen in (404, 405), (method, seen)
             assert seen == answer(stranger, route.path("no-such-team", **own), method)
         # Whoever is not signed in is sent to sign in, wherever they knock.
         for path in (route.path(cast.bees, **own), route.path("no-such-team", **own)):
-            assert answer(None, path, method) in (302, 405), method
+            assert answer(nobody, path, method) in (302, 405), method
         # An object of another team, in an address of one's own, is one that does not exist.
         if route.objects:
             for path in (route.path(cast.bees, **foreign), route.path(cast.bees)):
-                assert answer(cast.alice, path, method) in (404, 405), method
+                assert answer(members["owner"], path, method) in (404, 405), method
 
 
 def test_a_token_opens_no_page(cast: Cast):
@@ -146,8 +156,10 @@ def staff_paths() -> list[str]:
 
 def test_the_operators_pages_do_not_exist_for_anybody_else(cast: Cast):
     assert staff_paths()
+    owners = [signed_in(user) for user in (cast.alice, cast.charlie)]
+    nobody = signed_in(None)
     for path in staff_paths():
         for method in ("get", "post"):
-            for user in (cast.alice, cast.charlie):
-                assert answer(user, path, method) in (404, 405), (path, method)
-            assert answer(None, path, method) in (302, 405)
+            for owner in owners:
+                assert answer(owner, path, method) in (404, 405), (path, method)
+            assert answer(nobody, path, method) in (302, 405)
