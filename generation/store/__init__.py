@@ -24,7 +24,10 @@ class Store(Protocol):
     def open(self, digest: str) -> BinaryIO | None: ...
 
     def remove(self, digest: str, *, unless: Callable[[], bool]) -> None:
-        """Remove the bytes, unless they turn out to be wanted: they are taken away first, then asked about."""
+        """Remove the bytes, unless they turn out to be wanted: they are taken away first, then asked about.
+
+        When nobody can say whether they are, they stay.
+        """
 
     def digests(self) -> Iterator[str]:
         """All that is here, in no order."""

@@ -86,8 +86,12 @@ class Bucket:
             return
         with _told():
             self.storage.delete(self._name(digest))
-        if unless():
-            self.write(digest, data)
+        wanted = True  # while nobody knows
+        try:
+            wanted = unless()
+        finally:
+            if wanted:
+                self.write(digest, data)
 
     def digests(self) -> Iterator[str]:
         prefix = self.storage._normalize_name("").rstrip("/")

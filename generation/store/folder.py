@@ -65,10 +65,14 @@ class Folder:
             os.replace(target, aside)
         except FileNotFoundError:
             return
-        if unless():
-            os.replace(aside, target)
-        else:
-            aside.unlink(missing_ok=True)
+        wanted = True  # while nobody knows
+        try:
+            wanted = unless()
+        finally:
+            if wanted:
+                os.replace(aside, target)
+            else:
+                aside.unlink(missing_ok=True)
 
     def digests(self) -> Iterator[str]:
         for path in self.path.glob("??/??/[0-9a-f]*"):

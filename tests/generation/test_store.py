@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.db import OperationalError
 from django.utils import timezone
 
 from generation import artifacts, store
@@ -70,6 +71,19 @@ def test_it_is_removed_unless_it_is_wanted_again(place: str) -> None:
     assert store.read(digest) == b"a picture"
     store.remove(digest, unless=lambda: False)
     assert not store.exists(digest)
+
+
+def test_it_stays_when_nobody_can_say_whether_it_is_wanted(place: str) -> None:
+    digest = store.put(b"a picture")
+
+    def unknown() -> bool:
+        raise OperationalError("database is locked")
+
+    with pytest.raises(OperationalError):
+        store.remove(digest, unless=unknown)
+    assert store.read(digest) == b"a picture"
+    assert list(store.digests()) == [digest]
+    assert store.sweep_parts(-1) == 0
 
 
 def test_many_threads_may_put_the_same(place: str) -> None:
