@@ -361,6 +361,7 @@ def test_what_a_worker_host_had_begun_when_it_was_cut_off_is_made_by_the_other(
     hosts: Hosts, record_property: Any
 ) -> None:
     feed, told = hosts.feed, hosts.judge
+    assert eventually(lambda: feed.server.open == 1, 30)
     leader = feed.server.askers[-1]
     name = next(name for name, address in hosts.machines.addresses.items() if address == leader)
     told.fresh(3.0)
