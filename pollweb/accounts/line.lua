@@ -173,14 +173,18 @@ if not stands and not looks then
   if full then return {-1, math.max(opens - now, math.floor(mean), 1000), waiting + count, left(free), 0} end
 end
 
--- Is there anybody before it who could start as well?
-local first = true
+-- Is there room for all before it who could start as well, and for it? Where starts are apart, and among those of a token
+-- with limits of its own, it is one after the other.
+local first, ahead = true, 0
 if waiting > 0 and free > 0 then
   for _, one in ipairs(redis.call('ZRANGE', order, 0, -1)) do
     if one == member then break end
     if gate(one) <= opens then
-      first = false
-      break
+      ahead = ahead + 1
+      if interval > 0 or ahead >= free or (token and own(one) == token) then
+        first = false
+        break
+      end
     end
   end
 end

@@ -41,7 +41,8 @@ def step(name: str, member: str, *, interval: float, concurrency: int, places: i
     line.order[member] = now + patience
     position = list(line.order).index(member)
     since = now - line.last_start
-    if position == 0 and len(line.running) < concurrency and since >= interval:
+    room = concurrency - len(line.running) > position and (position == 0 or not interval)
+    if room and since >= interval:
         del line.order[member]
         line.running[member] = now + patience
         line.last_start = now

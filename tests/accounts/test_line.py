@@ -180,6 +180,30 @@ async def test_whoever_leaves_the_line_lets_the_next_one_move_up(tier):
     assert (await third.step()).admitted
 
 
+@pytest.mark.parametrize("place", ["redis", "one process"])
+async def test_whoever_has_room_with_all_before_it_waits_for_none_of_them(place, tier, settings):
+    """Those who were called first may be silent for long: jobs of a worker that has ended, say."""
+    tier(interval=0, concurrency=3)
+    if place == "one process":
+        settings.REDIS_URL = "unix:///nowhere/at-all.sock"
+        settings.WEB_PROCESSES = 1
+        await redis.close()
+    running = [await admitted(ALICE) for _ in range(3)]
+    fourth, fifth, sixth, seventh = waiting = [line.Turn(ALICE, "image") for _ in range(4)]
+    for turn in waiting:
+        assert not (await turn.step()).admitted
+    for turn in running:
+        await turn.leave()
+    assert not (await seventh.step()).admitted, "the places are for the three before it"
+    assert (await sixth.step()).admitted
+    assert not (await seventh.step()).admitted
+    assert (await fourth.step()).admitted
+    assert (await fifth.step()).admitted
+    assert not (await seventh.step()).admitted
+    await sixth.leave()
+    assert (await seventh.step()).admitted
+
+
 async def test_those_who_wait_are_called_and_do_not_ask_again_and_again(tier, monkeypatch):
     tier(0, 2)
     asked = 0
