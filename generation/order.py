@@ -20,7 +20,7 @@ from pollweb.accounts.identity import Principal
 
 AGED = timedelta(seconds=30)
 AGED_EVERY = 3
-SUSPECT = 2  # workers lost over a row
+SUSPECT_AFTER = 2  # workers were lost over a row
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Order:
         """
         startable = Generation.objects.startable(self.slot).only("keep")
         if makes_suspect:
-            startable = startable.filter(attempts__lt=SUSPECT)
+            startable = startable.filter(attempts__lt=SUSPECT_AFTER)
         if self.by_rank >= AGED_EVERY - 1:
             self.by_rank = 0
             aged = startable.filter(created_at__lt=timezone.now() - AGED).order_by("created_at").first()

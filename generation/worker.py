@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from generation import catalogue, fulfilment, handoff, tasks
 from generation.models import Generation, State
-from generation.order import SUSPECT, Order, turn_of
+from generation.order import SUSPECT_AFTER, Order, turn_of
 from generation.providers import registry, upstream
 from pollweb.accounts import desk, line
 from pollweb.lib import db, redis
@@ -116,7 +116,7 @@ class Worker:
                 async with gate.choosing:  # one at a time, so that two do not choose the same row
                     row = await db.run(gate.order.next, makes_suspect=bool(gate.suspects))
                     taken = await self._take(row) if row is not None else None
-                    if taken is not None and taken.attempts > SUSPECT:
+                    if taken is not None and taken.attempts > SUSPECT_AFTER:
                         gate.suspects.add(taken.pk)
             except Exception:
                 log.warning("what is next could not be read; the ticker tells of it again", exc_info=True)

@@ -23,11 +23,8 @@ class Store(Protocol):
 
     def open(self, digest: str) -> BinaryIO | None: ...
 
-    def remove(self, digest: str, *, unless: Callable[[], bool]) -> None:
-        """Remove the bytes, unless they turn out to be wanted: they are taken away first, then asked about.
-
-        When nobody can say whether they are, they stay.
-        """
+    def take(self, digest: str) -> tuple[Callable[[], None], Callable[[], None]] | None:
+        """Take the bytes away: what puts them back, and what drops them for good. None when they are not here."""
 
     def digests(self) -> Iterator[str]:
         """All that is here, in no order."""
@@ -66,8 +63,23 @@ def put(data: bytes) -> str:
 
 
 def remove(digest: str, *, unless: Callable[[], bool]) -> None:
-    """Remove the bytes, unless they turn out to be wanted: they are taken away first, then asked about."""
-    _store().remove(digest, unless=unless)
+    """Remove the bytes, unless they turn out to be wanted: they are taken away first, then asked about.
+
+    Whoever wants them wrote their row first, so one that found them there before they went is seen by `unless`. When
+    that cannot say, they stay.
+    """
+    taken = _store().take(digest)
+    if taken is None:
+        return
+    put_back, drop = taken
+    wanted = True  # while nobody knows
+    try:
+        wanted = unless()
+    finally:
+        if wanted:
+            put_back()
+        else:
+            drop()
 
 
 def read(digest: str) -> bytes | None:

@@ -5,6 +5,7 @@ Whatever fails is told as our own errors, which say no address and no key.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 
@@ -76,22 +77,14 @@ class Bucket:
         file.seek(0)
         return cast(BinaryIO, file)
 
-    def remove(self, digest: str, *, unless: Callable[[], bool]) -> None:
-        """No bucket renames: the bytes are kept here meanwhile, and put back when they are wanted.
-
-        Whoever wants them wrote their row first, so one that found the object there before it went is seen by `unless`.
-        """
+    def take(self, digest: str) -> tuple[Callable[[], None], Callable[[], None]] | None:
+        """No bucket renames: the bytes are kept here meanwhile."""
         data = self.read(digest)
         if data is None:
-            return
+            return None
         with _told():
             self.storage.delete(self._name(digest))
-        wanted = True  # while nobody knows
-        try:
-            wanted = unless()
-        finally:
-            if wanted:
-                self.write(digest, data)
+        return partial(self.write, digest, data), lambda: None
 
     def digests(self) -> Iterator[str]:
         prefix = self.storage._normalize_name("").rstrip("/")

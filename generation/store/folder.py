@@ -7,6 +7,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -58,21 +59,14 @@ class Folder:
         except FileNotFoundError:
             return None
 
-    def remove(self, digest: str, *, unless: Callable[[], bool]) -> None:
+    def take(self, digest: str) -> tuple[Callable[[], None], Callable[[], None]] | None:
         target = self.at(digest)
         aside = target.with_name(f".{digest[:16]}-{secrets.token_hex(4)}.part")  # what a crash leaves is swept up
         try:
             os.replace(target, aside)
         except FileNotFoundError:
-            return
-        wanted = True  # while nobody knows
-        try:
-            wanted = unless()
-        finally:
-            if wanted:
-                os.replace(aside, target)
-            else:
-                aside.unlink(missing_ok=True)
+            return None
+        return partial(os.replace, aside, target), partial(aside.unlink, missing_ok=True)
 
     def digests(self) -> Iterator[str]:
         for path in self.path.glob("??/??/[0-9a-f]*"):
